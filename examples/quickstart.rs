@@ -1,0 +1,3 @@
+//! The shortest way through the crates.
+
+fn main() {}

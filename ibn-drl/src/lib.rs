@@ -1,0 +1,1 @@
+//! Reinforcement learning on plain arrays: learners, training, evaluation, checkpoints.

@@ -1,0 +1,1 @@
+//! The Kubernetes side: custom resources, orchestrator, cluster monitor and controller.

@@ -1,0 +1,1 @@
+//! Translators: from a sentence to a typed intent.

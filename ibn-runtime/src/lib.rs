@@ -1,0 +1,1 @@
+//! Drivers of the engine in virtual and in real time; stores in SQLite.

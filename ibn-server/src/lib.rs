@@ -1,0 +1,1 @@
+//! HTTP API, web GUI, metrics and events.

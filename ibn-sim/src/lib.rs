@@ -1,0 +1,1 @@
+//! The simulated cluster: engines, autoscalers, faults, the twin and environments for learners.

@@ -1,0 +1,1 @@
+//! Intent-based orchestration for Kubernetes: re-exports of the parts, behind features.
