@@ -1,0 +1,65 @@
+//! The roles that remember.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::decision::{DecisionId, LedgerEntry};
+use crate::intent::{Intent, IntentKey};
+use crate::workload::WorkloadRef;
+
+/// Keeps intents with their status.
+#[async_trait]
+pub trait IntentStore: Send + Sync {
+    /// Writes an intent whole; creates it where there is none of its key.
+    ///
+    /// # Errors
+    /// Where the store can't be written. The old content is then still there.
+    async fn put(&self, intent: &Intent) -> crate::Result<()>;
+
+    /// The intent of this key.
+    ///
+    /// # Errors
+    /// Where the store can't be read.
+    async fn get(&self, key: &IntentKey) -> crate::Result<Option<Intent>>;
+
+    /// All intents, in order of their key.
+    ///
+    /// # Errors
+    /// Where the store can't be read.
+    async fn list(&self) -> crate::Result<Vec<Intent>>;
+
+    /// Forgets an intent; no error where there is none.
+    ///
+    /// # Errors
+    /// Where the store can't be written.
+    async fn delete(&self, key: &IntentKey) -> crate::Result<()>;
+}
+
+/// Keeps what was decided and what came of it, in order, for ever.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Adds an entry. When this returns, the entry outlives a crash of the process (where the ledger is meant to).
+    ///
+    /// # Errors
+    /// Where it can't be written; nothing may then be applied.
+    async fn append(&self, entry: &LedgerEntry) -> crate::Result<()>;
+
+    /// The entries that fit, in the order in which they were added.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    async fn query(&self, query: &LedgerQuery) -> crate::Result<Vec<LedgerEntry>>;
+}
+
+/// Which entries of a ledger are wanted; all parts must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerQuery {
+    /// Of this workload.
+    pub workload: Option<WorkloadRef>,
+    /// Of this decision.
+    pub decision: Option<DecisionId>,
+    /// Written at or after this instant.
+    pub since: Option<Timestamp>,
+    /// Only the newest so many, still in order.
+    pub last: Option<usize>,
+}
