@@ -25,6 +25,7 @@ pub mod roles;
 pub mod situation;
 pub mod translation;
 pub mod units;
+pub mod validate;
 pub mod workload;
 
 pub use error::{Error, ErrorKind, Result};
