@@ -34,6 +34,16 @@ pub trait Recommender: Send {
 
     /// What the workload should be given. Must not move a field of `situation.held`; the engine puts such fields back.
     fn recommend(&mut self, situation: &Situation) -> Recommendation;
+
+    /// Trust the learner in it less, since assurance found that its advice did harm; nothing for one that doesn't learn.
+    fn demote(&mut self, cause: &str) {
+        let _ = cause;
+    }
+
+    /// The learner in it, where there is one.
+    fn as_learner(&mut self) -> Option<&mut dyn PolicyLearner> {
+        None
+    }
 }
 
 /// A recommender that learns from what its advice led to.
