@@ -1,0 +1,109 @@
+//! Which ready pod a request goes to.
+
+use rand::Rng;
+
+use crate::pod::Pod;
+use crate::rng::Stream;
+use crate::server::Sink;
+
+/// How requests are spread over the ready pods.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Balancing {
+    /// Each pod with equal probability, whatever its load: kube-proxy with a connection per request.
+    #[default]
+    Random,
+    /// In turn.
+    RoundRobin,
+    /// The pod with the fewest requests in flight; one of them at random where several have as few.
+    LeastLoaded,
+    /// The less loaded of two pods drawn at random.
+    PowerOfTwo,
+}
+
+/// The state of a balancer. Every request takes the same number of draws, however many pods there are.
+#[derive(Debug, Clone)]
+pub(crate) struct Balancer {
+    balancing: Balancing,
+    stream: Stream,
+    turn: u64,
+}
+
+impl Balancer {
+    pub(crate) const fn new(balancing: Balancing, stream: Stream) -> Self {
+        Self {
+            balancing,
+            stream,
+            turn: 0,
+        }
+    }
+
+    /// The index among `ready` of the pod that a request at `now` goes to; `None` where no pod is ready.
+    #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "hot: indices come from `below`, and `ready` holds indices of `pods`"
+    )]
+    pub(crate) fn pick(
+        &mut self,
+        now: u64,
+        ready: &[usize],
+        pods: &mut [Pod],
+        sink: &mut impl Sink,
+    ) -> Option<usize> {
+        let n = ready.len();
+        if self.balancing == Balancing::RoundRobin {
+            let turn = self.turn;
+            self.turn += 1;
+            return if n == 0 {
+                None
+            } else {
+                Some(ready[(turn % n as u64) as usize])
+            };
+        }
+        let draw = self.stream.next_u64();
+        if n == 0 {
+            return None;
+        }
+        let mut load = |index: usize| pods[index].server.load_at(now, sink);
+        Some(match self.balancing {
+            Balancing::Random | Balancing::RoundRobin => ready[below(draw, n)],
+            Balancing::PowerOfTwo => {
+                let first = below(draw & !u64::from(u32::MAX), n);
+                let other = below(draw << 32, n.max(2) - 1);
+                let second = if n == 1 {
+                    first
+                } else {
+                    other + usize::from(other >= first)
+                };
+                let (first, second) = (ready[first], ready[second]);
+                if load(second) < load(first) {
+                    second
+                } else {
+                    first
+                }
+            }
+            Balancing::LeastLoaded => {
+                let start = below(draw, n);
+                let (tail, head) = ready.split_at(start);
+                let mut best = (usize::MAX, 0);
+                for &index in head.iter().chain(tail) {
+                    let load = load(index);
+                    if load < best.0 {
+                        best = (load, index);
+                        if load == 0 {
+                            break;
+                        }
+                    }
+                }
+                best.1
+            }
+        })
+    }
+}
+
+/// A draw of 64 random bits mapped to 0..n (Lemire's multiply-shift; the bias is below n/2^64, or n/2^32 of half a draw).
+#[inline]
+const fn below(draw: u64, n: usize) -> usize {
+    ((draw as u128 * n as u128) >> 64) as usize
+}

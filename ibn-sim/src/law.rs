@@ -1,0 +1,284 @@
+//! Laws of positive random durations: CPU time of requests, start-up times.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand_distr::{Exp1, StandardNormal};
+
+use crate::error::{Error, Result};
+use crate::rng::Stream;
+
+/// The longest duration that is drawn: an hour.
+const MAX_NANOS: f64 = 3.6e12;
+
+/// The law of a positive duration. All laws with a mean and the same coefficient of variation `cv` (standard deviation
+/// over mean) are interchangeable for a two-moment formula, but not in their tails.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Law {
+    /// Always the same; `cv` 0.
+    Constant {
+        /// The duration.
+        mean: Duration,
+    },
+    /// Equally likely between two bounds.
+    Uniform {
+        /// The lower bound.
+        min: Duration,
+        /// The upper bound.
+        max: Duration,
+    },
+    /// Memoryless; `cv` 1.
+    Exponential {
+        /// The mean.
+        mean: Duration,
+    },
+    /// Log-normal, the usual shape of service times.
+    Lognormal {
+        /// The mean (not the median).
+        mean: Duration,
+        /// Standard deviation over mean, above 0.
+        cv: f64,
+    },
+    /// A mix of two exponentials with balanced means (each contributes half of the mean), for `cv` of 1 and more.
+    Hyperexponential {
+        /// The mean.
+        mean: Duration,
+        /// Standard deviation over mean, at least 1.
+        cv: f64,
+    },
+}
+
+impl Law {
+    /// The mean.
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        match *self {
+            Self::Constant { mean }
+            | Self::Exponential { mean }
+            | Self::Lognormal { mean, .. }
+            | Self::Hyperexponential { mean, .. } => mean,
+            Self::Uniform { min, max } => (min + max) / 2,
+        }
+    }
+
+    /// The squared coefficient of variation: variance over squared mean.
+    #[must_use]
+    pub fn cv2(&self) -> f64 {
+        match *self {
+            Self::Constant { .. } => 0.0,
+            Self::Exponential { .. } => 1.0,
+            Self::Lognormal { cv, .. } | Self::Hyperexponential { cv, .. } => cv * cv,
+            Self::Uniform { min, max } => {
+                let (width, sum) = (
+                    (max.saturating_sub(min)).as_secs_f64(),
+                    (max + min).as_secs_f64(),
+                );
+                if sum > 0.0 {
+                    width * width / (3.0 * sum * sum)
+                } else {
+                    0.0
+                }
+            }
+        }
+    }
+
+    /// The same law with its mean (and bounds) multiplied by `factor`.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Self {
+        let scale = |d: Duration| {
+            Duration::try_from_secs_f64(d.as_secs_f64() * factor).unwrap_or(Duration::ZERO)
+        };
+        match *self {
+            Self::Constant { mean } => Self::Constant { mean: scale(mean) },
+            Self::Uniform { min, max } => Self::Uniform {
+                min: scale(min),
+                max: scale(max),
+            },
+            Self::Exponential { mean } => Self::Exponential { mean: scale(mean) },
+            Self::Lognormal { mean, cv } => Self::Lognormal {
+                mean: scale(mean),
+                cv,
+            },
+            Self::Hyperexponential { mean, cv } => Self::Hyperexponential {
+                mean: scale(mean),
+                cv,
+            },
+        }
+    }
+
+    /// The form that draws. A draw is cut to whole ns, at least 1 ns and at most an hour.
+    ///
+    /// # Errors
+    /// A mean of zero or above one hour, bounds in the wrong order, a `cv` outside its range or above 100.
+    pub(crate) fn sampler(&self) -> Result<Sampler> {
+        let fail = |reason: &str| Error::Law {
+            law: format!("{self:?}"),
+            reason: reason.to_owned(),
+        };
+        let mean = self.mean().as_secs_f64() * 1e9;
+        if !(1.0..=MAX_NANOS).contains(&mean) {
+            return Err(fail("the mean must be at least 1ns and at most 1h"));
+        }
+        Ok(match *self {
+            Self::Constant { .. } => Sampler::Constant(mean as u64),
+            Self::Exponential { .. } => Sampler::Exponential(mean),
+            Self::Uniform { min, max } if min <= max => {
+                let low = min.as_secs_f64() * 1e9;
+                Sampler::Uniform {
+                    low,
+                    width: max.as_secs_f64() * 1e9 - low,
+                }
+            }
+            Self::Uniform { .. } => return Err(fail("`min` must not be above `max`")),
+            Self::Lognormal { cv, .. } if cv > 0.0 && cv <= 100.0 => {
+                let sigma2 = (cv * cv).ln_1p();
+                Sampler::Lognormal {
+                    mu: mean.ln() - sigma2 / 2.0,
+                    sigma: sigma2.sqrt(),
+                }
+            }
+            Self::Lognormal { .. } => return Err(fail("`cv` must be above 0 and at most 100")),
+            Self::Hyperexponential { cv, .. } if (1.0..=100.0).contains(&cv) => {
+                // Whitt 1982, "Approximating a point process by a renewal process", section 3: balanced means.
+                let cv2 = cv * cv;
+                let first = f64::midpoint(1.0, ((cv2 - 1.0) / (cv2 + 1.0)).sqrt());
+                Sampler::Hyperexponential {
+                    first,
+                    means: (mean / (2.0 * first), mean / (2.0 * (1.0 - first))),
+                }
+            }
+            Self::Hyperexponential { .. } => return Err(fail("`cv` must be between 1 and 100")),
+        })
+    }
+}
+
+/// A checked law, ready to draw whole nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sampler {
+    Constant(u64),
+    Exponential(f64),
+    Uniform { low: f64, width: f64 },
+    Lognormal { mu: f64, sigma: f64 },
+    Hyperexponential { first: f64, means: (f64, f64) },
+}
+
+impl Sampler {
+    /// Draws once. The number of words taken from the stream may differ by law, never by parameters that keep the law.
+    #[inline]
+    pub(crate) fn sample(&self, stream: &mut Stream) -> u64 {
+        let nanos = match *self {
+            Self::Constant(nanos) => return nanos,
+            Self::Exponential(mean) => mean * stream.sample::<f64, _>(Exp1),
+            Self::Uniform { low, width } => low + width * stream.random::<f64>(),
+            Self::Lognormal { mu, sigma } => {
+                (mu + sigma * stream.sample::<f64, _>(StandardNormal)).exp()
+            }
+            Self::Hyperexponential { first, means } => {
+                let mean = if stream.random::<f64>() < first {
+                    means.0
+                } else {
+                    means.1
+                };
+                mean * stream.sample::<f64, _>(Exp1)
+            }
+        };
+        nanos.clamp(1.0, MAX_NANOS) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Purpose, Seeds};
+
+    const MEAN: Duration = Duration::from_millis(10);
+
+    fn laws() -> [Law; 5] {
+        [
+            Law::Constant { mean: MEAN },
+            Law::Uniform {
+                min: Duration::from_millis(5),
+                max: Duration::from_millis(15),
+            },
+            Law::Exponential { mean: MEAN },
+            Law::Lognormal {
+                mean: MEAN,
+                cv: 0.7,
+            },
+            Law::Hyperexponential {
+                mean: MEAN,
+                cv: 2.0,
+            },
+        ]
+    }
+
+    #[test]
+    fn drawn_moments_are_the_stated_ones() {
+        for law in laws() {
+            let sampler = law.sampler().unwrap();
+            let mut stream = Seeds::new(1).stream(Purpose::Service, "test", 0);
+            let n = 400_000;
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for _ in 0..n {
+                let x = sampler.sample(&mut stream) as f64 / 1e7;
+                sum += x;
+                squares += x * x;
+            }
+            let mean = sum / f64::from(n);
+            let cv2 = squares / f64::from(n) / (mean * mean) - 1.0;
+            // Five standard errors of the mean at cv 2.
+            assert!((mean - 1.0).abs() < 0.016, "{law:?}: mean {mean}");
+            assert!(
+                (cv2 - law.cv2()).abs() < 0.05 * law.cv2().max(0.1),
+                "{law:?}: cv² {cv2}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_uniform_law_has_the_textbook_variance() {
+        // Var = width² / 12 = 100/12 ms², mean² = 100 ms².
+        let law = Law::Uniform {
+            min: Duration::from_millis(5),
+            max: Duration::from_millis(15),
+        };
+        assert!((law.cv2() - 1.0 / 12.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_no_law_is_refused() {
+        for law in [
+            Law::Constant {
+                mean: Duration::ZERO,
+            },
+            Law::Lognormal {
+                mean: MEAN,
+                cv: 0.0,
+            },
+            Law::Lognormal {
+                mean: MEAN,
+                cv: f64::NAN,
+            },
+            Law::Hyperexponential {
+                mean: MEAN,
+                cv: 0.5,
+            },
+            Law::Uniform {
+                min: MEAN * 2,
+                max: MEAN,
+            },
+        ] {
+            assert!(law.sampler().is_err(), "{law:?}");
+        }
+    }
+
+    #[test]
+    fn scaling_moves_the_mean_and_keeps_the_shape() {
+        for law in laws() {
+            let scaled = law.scaled(1.5);
+            assert_eq!(scaled.mean(), Duration::from_millis(15), "{law:?}");
+            assert!((scaled.cv2() - law.cv2()).abs() < 1e-12);
+        }
+    }
+}
