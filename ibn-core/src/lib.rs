@@ -13,6 +13,7 @@ pub mod assessment;
 pub mod catalog;
 pub mod decision;
 pub mod diagnostic;
+pub mod encoding;
 pub mod envelope;
 mod error;
 pub mod guard;
