@@ -135,6 +135,8 @@ codes! {
     UnreadableFile = 32,
     /// A field is set by the system and is ignored here.
     SystemField = 33,
+    /// The author of an intent may not patch its target.
+    NotPermitted = 40,
 }
 
 impl Code {

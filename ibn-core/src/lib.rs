@@ -8,9 +8,11 @@
 //! Nothing here reads a clock, the environment, a file or a random source, starts a thread or waits:
 //! time and seeds are parameters, and the same input gives the same output on every machine.
 
+pub mod admission;
 pub mod allocation;
 pub mod assessment;
 pub mod catalog;
+pub mod conflict;
 pub mod decision;
 pub mod diagnostic;
 pub mod encoding;
@@ -20,8 +22,10 @@ pub mod guard;
 pub mod guardrail;
 pub mod indicator;
 pub mod intent;
+pub mod lifecycle;
 pub mod observation;
 pub mod prediction;
+pub mod resolve;
 pub mod roles;
 pub mod situation;
 pub mod translation;

@@ -156,7 +156,7 @@ pub struct WorkloadState {
 }
 
 /// Who claims a field of a workload.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FieldOwner {
     /// This system.

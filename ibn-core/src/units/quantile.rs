@@ -20,7 +20,9 @@ impl Quantile {
     #[must_use]
     pub fn new(q: f64) -> Option<Self> {
         let millionths = (q * 1e6).round();
-        (millionths >= 1.0 && millionths <= 999_999.0).then_some(Self(millionths as u32))
+        (1.0..=999_999.0)
+            .contains(&millionths)
+            .then_some(Self(millionths as u32))
     }
 
     /// The quantile as a number in (0, 1).

@@ -1,0 +1,329 @@
+//! What a [`Setting`] says of fields, and how it is put on and taken off.
+
+use std::fmt;
+
+use crate::allocation::{
+    Allocation, ContainerResources, Field, QuotaLimits, Resource, ResourceBound, Resources,
+};
+use crate::guard::Desired;
+use crate::intent::{Autoscale, Setting};
+use crate::workload::WorkloadState;
+
+impl Setting {
+    /// The fields that it speaks of, in a fixed order.
+    #[must_use]
+    pub fn fields(&self) -> Vec<Field> {
+        match self {
+            Self::Replicas(_) => vec![Field::Replicas],
+            Self::Autoscale(_) => vec![Field::Autoscale],
+            Self::Quota(_) => vec![Field::Quota],
+            Self::Containers(containers) => containers.iter().flat_map(resource_fields).collect(),
+        }
+    }
+
+    /// The part of it that speaks of `field`; `None` where it doesn't.
+    #[must_use]
+    pub fn only(&self, field: &Field) -> Option<Self> {
+        if !self.fields().contains(field) {
+            return None;
+        }
+        match (self, field) {
+            (
+                Self::Containers(containers),
+                Field::Resource {
+                    container,
+                    bound,
+                    resource,
+                },
+            ) => {
+                let from = containers.iter().find(|c| c.name == *container)?;
+                let mut only = ContainerResources::new(container);
+                copy_field(from, &mut only, *bound, *resource);
+                Some(Self::Containers(vec![only]))
+            }
+            _ => Some(self.clone()),
+        }
+    }
+
+    /// `allocation` with these values; containers that it lacks are passed over, a quota changes nothing.
+    #[must_use]
+    pub fn apply_to(&self, allocation: &Allocation) -> Allocation {
+        let mut applied = allocation.clone();
+        match self {
+            Self::Replicas(replicas) => applied.replicas = *replicas,
+            Self::Autoscale(autoscale) => applied.autoscale = *autoscale,
+            Self::Quota(_) => {}
+            Self::Containers(containers) => {
+                for setting in containers {
+                    let target = applied
+                        .containers
+                        .iter_mut()
+                        .find(|container| container.name == setting.name);
+                    if let Some(target) = target {
+                        for (bound, resource) in RESOURCE_FIELDS {
+                            if is_set(setting, bound, resource) {
+                                copy_field(setting, target, bound, resource);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        applied
+    }
+
+    /// Puts these values into `desired`, where it is of a workload or of a namespace as the setting is.
+    ///
+    /// Of a quota the parts that aren't given stay as they are; no quota at all takes it away.
+    pub fn write_to(&self, desired: &mut Desired) {
+        match (self, desired) {
+            (Self::Quota(None), Desired::Quota(live)) => *live = None,
+            (Self::Quota(Some(quota)), Desired::Quota(live)) => {
+                let before = live.unwrap_or_default();
+                *live = Some(QuotaLimits {
+                    cpu: quota.cpu.or(before.cpu),
+                    memory: quota.memory.or(before.memory),
+                    pods: quota.pods.or(before.pods),
+                });
+            }
+            (_, Desired::Allocation(allocation)) => *allocation = self.apply_to(allocation),
+            (_, Desired::Quota(_)) => {}
+        }
+    }
+
+    /// The live values of the fields that `like` speaks of, to be written down as `previous`.
+    ///
+    /// Kept with `like`, it says of every field of `like` what it was: a field that it lacks was not set.
+    #[must_use]
+    pub fn from_live(state: &WorkloadState, like: &Self) -> Self {
+        match like {
+            Self::Replicas(_) => Self::Replicas(state.allocation.replicas),
+            Self::Autoscale(_) => Self::Autoscale(state.allocation.autoscale),
+            Self::Quota(_) => Self::Quota(state.quota),
+            Self::Containers(containers) => Self::Containers(
+                containers
+                    .iter()
+                    .map(|setting| {
+                        let mut live = ContainerResources::new(&setting.name);
+                        if let Some(container) = state.allocation.container(&setting.name) {
+                            for (bound, resource) in RESOURCE_FIELDS {
+                                if is_set(setting, bound, resource) {
+                                    copy_field(container, &mut live, bound, resource);
+                                }
+                            }
+                        }
+                        live
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Puts every field that this speaks of back to what `previous` says, unset ones included.
+    ///
+    /// Takes back [`Setting::write_to`] where `previous` is what [`Setting::from_live`] gave before.
+    pub fn restore(&self, previous: &Self, desired: &mut Desired) {
+        match (self, previous, desired) {
+            (Self::Quota(_), Self::Quota(quota), Desired::Quota(live)) => *live = *quota,
+            (
+                Self::Containers(containers),
+                Self::Containers(previous),
+                Desired::Allocation(live),
+            ) => {
+                for setting in containers {
+                    let before = previous.iter().find(|c| c.name == setting.name);
+                    let target = live.containers.iter_mut().find(|c| c.name == setting.name);
+                    if let (Some(before), Some(target)) = (before, target) {
+                        for (bound, resource) in RESOURCE_FIELDS {
+                            if is_set(setting, bound, resource) {
+                                copy_field(before, target, bound, resource);
+                            }
+                        }
+                    }
+                }
+            }
+            (Self::Replicas(_), Self::Replicas(_), desired)
+            | (Self::Autoscale(_), Self::Autoscale(_), desired) => previous.write_to(desired),
+            _ => {}
+        }
+    }
+
+    /// Whether live state has these values; after defaulting, and false where a container is gone.
+    #[must_use]
+    pub fn matches(&self, state: &WorkloadState) -> bool {
+        match self {
+            Self::Replicas(replicas) => state.allocation.replicas == *replicas,
+            Self::Autoscale(autoscale) => same_autoscale(*autoscale, state.allocation.autoscale),
+            Self::Quota(None) => state.quota.is_none(),
+            Self::Quota(Some(quota)) => state.quota.is_some_and(|live| {
+                same_where_set(quota.cpu, live.cpu)
+                    && same_where_set(quota.memory, live.memory)
+                    && same_where_set(quota.pods, live.pods)
+            }),
+            Self::Containers(containers) => containers.iter().all(|setting| {
+                state
+                    .allocation
+                    .container(&setting.name)
+                    .is_some_and(|live| {
+                        let same = |a: &Resources, b: &Resources| {
+                            same_where_set(a.cpu, b.cpu) && same_where_set(a.memory, b.memory)
+                        };
+                        same(&setting.requests, &live.requests)
+                            && same(&setting.limits, &live.limits)
+                    })
+            }),
+        }
+    }
+
+    /// Whether both may be in force at once: no field that both speak of has two values.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Replicas(a), Self::Replicas(b)) => a == b,
+            (Self::Autoscale(a), Self::Autoscale(b)) => same_autoscale(*a, *b),
+            (Self::Quota(Some(a)), Self::Quota(Some(b))) => {
+                same_where_both(a.cpu, b.cpu)
+                    && same_where_both(a.memory, b.memory)
+                    && same_where_both(a.pods, b.pods)
+            }
+            (Self::Quota(a), Self::Quota(b)) => a == b,
+            (Self::Replicas(replicas), Self::Autoscale(Some(autoscale)))
+            | (Self::Autoscale(Some(autoscale)), Self::Replicas(replicas)) => {
+                autoscale.min_replicas() == *replicas && autoscale.max == *replicas
+            }
+            (Self::Containers(a), Self::Containers(b)) => a.iter().all(|a| {
+                b.iter().filter(|b| a.name == b.name).all(|b| {
+                    let same = |a: &Resources, b: &Resources| {
+                        same_where_both(a.cpu, b.cpu) && same_where_both(a.memory, b.memory)
+                    };
+                    same(&a.requests, &b.requests) && same(&a.limits, &b.limits)
+                })
+            }),
+            _ => true,
+        }
+    }
+
+    /// Takes over the parts of another quota that this one doesn't give.
+    pub(crate) fn fill_from(&mut self, other: &Self) {
+        if let (Self::Quota(Some(quota)), Self::Quota(Some(other))) = (self, other) {
+            quota.cpu = quota.cpu.or(other.cpu);
+            quota.memory = quota.memory.or(other.memory);
+            quota.pods = quota.pods.or(other.pods);
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replicas(replicas) => write!(f, "replicas {replicas}"),
+            Self::Autoscale(None) => f.write_str("no autoscaler"),
+            Self::Autoscale(Some(autoscale)) => write!(
+                f,
+                "an autoscaler for {} to {} pods at {} % CPU",
+                autoscale.min_replicas(),
+                autoscale.max,
+                autoscale.cpu_utilization()
+            ),
+            Self::Quota(None) => f.write_str("no quota"),
+            Self::Quota(Some(quota)) => {
+                let parts = [
+                    quota.cpu.map(|cpu| format!("{cpu} CPU")),
+                    quota.memory.map(|memory| format!("{memory} memory")),
+                    quota.pods.map(|pods| format!("{pods} pods")),
+                ];
+                let parts: Vec<String> = parts.into_iter().flatten().collect();
+                write!(f, "a quota of {}", parts.join(", "))
+            }
+            Self::Containers(containers) => {
+                let mut parts = Vec::new();
+                for container in containers {
+                    for (bound, resource) in RESOURCE_FIELDS {
+                        if let Some(value) = value_text(container, bound, resource) {
+                            let container = container.name.clone();
+                            let field = Field::Resource {
+                                container,
+                                bound,
+                                resource,
+                            };
+                            parts.push(format!("{field} {value}"));
+                        }
+                    }
+                }
+                f.write_str(&parts.join(", "))
+            }
+        }
+    }
+}
+
+const RESOURCE_FIELDS: [(ResourceBound, Resource); 4] = [
+    (ResourceBound::Requests, Resource::Cpu),
+    (ResourceBound::Requests, Resource::Memory),
+    (ResourceBound::Limits, Resource::Cpu),
+    (ResourceBound::Limits, Resource::Memory),
+];
+
+fn resource_fields(container: &ContainerResources) -> impl Iterator<Item = Field> {
+    RESOURCE_FIELDS
+        .into_iter()
+        .filter(|(bound, resource)| is_set(container, *bound, *resource))
+        .map(|(bound, resource)| Field::Resource {
+            container: container.name.clone(),
+            bound,
+            resource,
+        })
+}
+
+fn is_set(container: &ContainerResources, bound: ResourceBound, resource: Resource) -> bool {
+    value_text(container, bound, resource).is_some()
+}
+
+fn value_text(
+    container: &ContainerResources,
+    bound: ResourceBound,
+    resource: Resource,
+) -> Option<String> {
+    let amounts = match bound {
+        ResourceBound::Requests => &container.requests,
+        ResourceBound::Limits => &container.limits,
+    };
+    match resource {
+        Resource::Cpu => amounts.cpu.map(|cpu| cpu.to_string()),
+        Resource::Memory => amounts.memory.map(|memory| memory.to_string()),
+    }
+}
+
+fn copy_field(
+    from: &ContainerResources,
+    to: &mut ContainerResources,
+    bound: ResourceBound,
+    resource: Resource,
+) {
+    let (from, to) = match bound {
+        ResourceBound::Requests => (&from.requests, &mut to.requests),
+        ResourceBound::Limits => (&from.limits, &mut to.limits),
+    };
+    match resource {
+        Resource::Cpu => to.cpu = from.cpu,
+        Resource::Memory => to.memory = from.memory,
+    }
+}
+
+fn same_where_set<T: PartialEq>(wanted: Option<T>, live: Option<T>) -> bool {
+    wanted.is_none() || wanted == live
+}
+
+fn same_where_both<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+    a.is_none() || b.is_none() || a == b
+}
+
+fn same_autoscale(a: Option<Autoscale>, b: Option<Autoscale>) -> bool {
+    let plain = |autoscale: Autoscale| {
+        (
+            autoscale.min_replicas(),
+            autoscale.max,
+            autoscale.cpu_utilization(),
+        )
+    };
+    a.map(plain) == b.map(plain)
+}
