@@ -1,1 +1,18 @@
 //! Assurance: measuring against the intent's objective, forecasting, and judging the last apply.
+//!
+//! - [`slo`] sums an objective up over sliding windows and says how fast its error budget is spent.
+//! - [`BurnRateAssessor`] and [`ThresholdAssessor`] judge how intents stand and what should follow. They act on
+//!   nothing: they measure a floor, raise corrective intents, and ask for a learner to be demoted or an apply to
+//!   be undone.
+//! - [`anomaly`] tells a value that is out of line, and a level that moved.
+
+pub mod anomaly;
+mod assess;
+mod error;
+mod settings;
+pub mod slo;
+mod stats;
+
+pub use assess::{BurnRateAssessor, Cause, ThresholdAssessor};
+pub use error::{Error, Result};
+pub use settings::{AssuranceParams, AssuranceSettings};

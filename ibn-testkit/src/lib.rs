@@ -1,1 +1,3 @@
 //! Fakes, builders and conformance suites for implementers of the traits.
+
+pub mod assessor;

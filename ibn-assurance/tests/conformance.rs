@@ -1,0 +1,14 @@
+//! Every implementation passes the suite of its trait.
+
+use ibn_assurance::{BurnRateAssessor, ThresholdAssessor};
+use ibn_testkit::assessor;
+
+#[test]
+fn burn_rate() {
+    assessor::check(&BurnRateAssessor::default());
+}
+
+#[test]
+fn threshold() {
+    assessor::check(&ThresholdAssessor::default());
+}
