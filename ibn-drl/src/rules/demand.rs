@@ -1,0 +1,282 @@
+//! The demand that capacity is to be made for: measured, trending, forecast, and what waits already.
+
+use std::time::Duration;
+
+use ibn_core::observation::{Observation, Signal};
+use ibn_core::prediction::Forecast;
+use ibn_core::situation::Situation;
+use ibn_core::units::Quantile;
+use jiff::Timestamp;
+
+/// How demand is read from a situation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DemandSettings {
+    /// Share of a rise that is taken to go on until new pods serve, 0 (none) to 1 (all of it).
+    pub trend: f64,
+    /// The time in which requests that wait are to be worked off.
+    pub drain: Duration,
+    /// The most by which trend and backlog together may exceed the measured rate, as a factor of it, 1 to 10.
+    pub surge_limit: f64,
+}
+
+impl Default for DemandSettings {
+    fn default() -> Self {
+        Self {
+            trend: 0.5,
+            drain: Duration::from_secs(60),
+            surge_limit: 2.0,
+        }
+    }
+}
+
+/// Keeps count of the requests that wait, from turn to turn.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Backlog {
+    requests: f64,
+    last: Option<Timestamp>,
+}
+
+impl Backlog {
+    /// Takes in the newest observation. `late` says that a latency objective is violated, which a queue would show as.
+    ///
+    /// What arrived and was neither served nor failed is waiting; and by Little's law (`L = λW`) no more
+    /// can wait than was served in the time that the slow requests took.
+    fn update(&mut self, seen: &Observation, late: bool) -> f64 {
+        if self.last.is_some_and(|last| last >= seen.at) {
+            return self.requests;
+        }
+        let span = match self.last {
+            Some(last) => seen
+                .at
+                .duration_since(last)
+                .as_secs_f64()
+                .min(seen.window.as_secs_f64()),
+            None => 0.0,
+        };
+        self.last = Some(seen.at);
+        let (Some(arrived), Some(served)) = (
+            seen.value(&Signal::RequestRate),
+            seen.value(&Signal::Throughput),
+        ) else {
+            self.requests = 0.0;
+            return 0.0;
+        };
+        if !late {
+            self.requests = 0.0;
+            return 0.0;
+        }
+        let failed = seen.value(&Signal::ErrorRate).unwrap_or(0.0).min(1.0) * arrived;
+        let grown = self.requests + (arrived - failed - served) * span;
+        let slowest = seen
+            .readings
+            .iter()
+            .filter(|(signal, _)| matches!(signal, Signal::Latency(_)))
+            .filter_map(|(signal, _)| seen.value(signal))
+            .fold(0.0, f64::max);
+        self.requests = grown.clamp(0.0, served * slowest);
+        self.requests
+    }
+}
+
+/// The demand of one turn, in requests per second.
+#[derive(Debug, Clone)]
+pub struct Demands<'a> {
+    /// What was measured.
+    pub measured: f64,
+    /// Requests per second by which the measured rate rises each second; 0 where it falls or the rise may be chance.
+    pub slope: f64,
+    /// Requests that wait already.
+    pub backlog: f64,
+    /// The quantile that is read from the forecast, where there is a usable one.
+    pub quantile: Option<Quantile>,
+    forecast: Option<&'a Forecast>,
+    age: f64,
+    lag: f64,
+    settings: &'a DemandSettings,
+    headroom: f64,
+    confidence: f64,
+    spread: f64,
+}
+
+impl<'a> Demands<'a> {
+    /// Reads the demand; `None` where no request rate was measured.
+    pub(super) fn of(
+        situation: &'a Situation,
+        settings: &'a DemandSettings,
+        backlog: &mut Backlog,
+        late: bool,
+        confidence: f64,
+        headroom: f64,
+    ) -> Option<Self> {
+        let seen = situation.latest()?;
+        let measured = seen.value(&Signal::RequestRate)?;
+        let age = situation.forecast.as_ref().map_or(0.0, |forecast| {
+            situation.now.duration_since(forecast.made_at).as_secs_f64()
+        });
+        let forecast = situation
+            .forecast
+            .as_ref()
+            .filter(|forecast| is_usable(forecast, age));
+        Some(Self {
+            measured,
+            slope: slope(situation, seen, measured),
+            backlog: backlog.update(seen, late),
+            quantile: forecast.and_then(|forecast| quantile_for(forecast, confidence)),
+            forecast,
+            age,
+            lag: seen.window.as_secs_f64() / 2.0
+                + situation.now.duration_since(seen.at).as_secs_f64().max(0.0),
+            settings,
+            headroom,
+            confidence,
+            spread: spread(situation, situation.control_period),
+        })
+    }
+
+    /// The rate that capacity is to be there for at any time within `horizon`, backlog left aside.
+    ///
+    /// The greatest of: what was measured, with its rise going on and, where there is no forecast, widened by how
+    /// far the rate moved between observations of late; and the peak of the forecast. Times the head-room.
+    #[must_use]
+    pub fn peak(&self, horizon: Duration) -> f64 {
+        self.headroom * self.expected(horizon)
+    }
+
+    /// The rate that capacity is to be there for within `horizon`, backlog included.
+    #[must_use]
+    pub fn peak_with_backlog(&self, horizon: Duration) -> f64 {
+        let drain = self.settings.drain.as_secs_f64().max(1.0);
+        let most = (self.settings.surge_limit - 1.0) * self.measured;
+        self.peak(horizon) + (self.backlog / drain).min(most)
+    }
+
+    /// Measured rate with its trend, or the forecast peak, whichever is greater.
+    fn expected(&self, horizon: Duration) -> f64 {
+        let ahead = horizon.as_secs_f64() + self.lag;
+        let risen = self.measured + self.settings.trend * self.slope * ahead;
+        let near = risen.min(self.settings.surge_limit * self.measured);
+        match self.forecast_peak(horizon) {
+            Some(peak) => near.max(peak),
+            None => near.max(self.measured * (1.0 + z(self.confidence) * self.spread)),
+        }
+    }
+
+    /// The peak of the forecast within `horizon` and up to the first point behind it; `None` without a forecast.
+    #[must_use]
+    pub fn forecast_peak(&self, horizon: Duration) -> Option<f64> {
+        let quantile = self.quantile?;
+        let end = horizon.as_secs_f64() + self.age;
+        let mut peak: Option<f64> = None;
+        for point in &self.forecast?.points {
+            let at = point.horizon.as_secs_f64();
+            if at < self.age {
+                continue;
+            }
+            if let Some(value) = point.at(quantile).filter(|value| value.is_finite()) {
+                // Ten times what is there now is no forecast but a fault.
+                let value = value.clamp(0.0, 10.0 * self.measured.max(1.0));
+                peak = Some(peak.map_or(value, |peak| peak.max(value)));
+            }
+            if at >= end {
+                break;
+            }
+        }
+        peak
+    }
+
+    /// The horizons of the forecast that lie ahead, from now.
+    pub fn horizons(&self) -> impl Iterator<Item = Duration> + '_ {
+        self.forecast
+            .iter()
+            .flat_map(|forecast| &forecast.points)
+            .map(|point| point.horizon.as_secs_f64() - self.age)
+            .filter(|ahead| *ahead > 0.0)
+            .filter_map(|ahead| Duration::try_from_secs_f64(ahead).ok())
+    }
+}
+
+/// Some point lies ahead, and it was not made in the future.
+fn is_usable(forecast: &Forecast, age: f64) -> bool {
+    age >= 0.0
+        && forecast
+            .points
+            .iter()
+            .any(|point| point.horizon.as_secs_f64() >= age)
+}
+
+/// The least quantile that was forecast and is at least `confidence`, else the greatest.
+fn quantile_for(forecast: &Forecast, confidence: f64) -> Option<Quantile> {
+    let quantiles = || {
+        forecast
+            .points
+            .iter()
+            .flat_map(|point| point.values.iter().map(|(quantile, _)| *quantile))
+    };
+    quantiles()
+        .filter(|quantile| quantile.get() >= confidence - 1e-9)
+        .min()
+        .or_else(|| quantiles().max())
+}
+
+/// The rise per second against the newest observation that shares no request with the latest one.
+fn slope(situation: &Situation, seen: &Observation, measured: f64) -> f64 {
+    let earlier = situation.history.iter().rev().find_map(|before| {
+        let apart = seen.at.duration_since(before.at).as_secs_f64();
+        let rate = before.value(&Signal::RequestRate)?;
+        (apart > 0.0 && apart >= 0.99 * seen.window.as_secs_f64()).then_some((apart, rate))
+    });
+    let Some((apart, rate)) = earlier else {
+        return 0.0;
+    };
+    // Three standard deviations of the difference of two Poisson counts, as rates.
+    let window = seen.window.as_secs_f64().max(1.0);
+    let chance = 3.0 * ((measured + rate) / window).sqrt();
+    if measured - rate > chance {
+        (measured - rate) / apart
+    } else {
+        0.0
+    }
+}
+
+/// How far the rate rose between observations `lag` apart: the root mean square of the relative rises, at most 1/2.
+fn spread(situation: &Situation, lag: Duration) -> f64 {
+    let lag = lag.as_secs_f64();
+    let rates: Vec<(Timestamp, f64)> = situation
+        .history
+        .iter()
+        .filter_map(|seen| Some((seen.at, seen.value(&Signal::RequestRate)?)))
+        .collect();
+    let (mut sum, mut count) = (0.0, 0.0f64);
+    for pair in rates.windows(2) {
+        if let [(before, from), (after, to)] = pair
+            && *from > 0.0
+            && after.duration_since(*before).as_secs_f64() <= 2.0 * lag.max(1.0)
+        {
+            let rise = (to / from - 1.0).max(0.0);
+            sum += rise * rise;
+            count += 1.0;
+        }
+    }
+    (sum / count.max(1.0)).sqrt().min(0.5)
+}
+
+/// The standard normal quantile, near enough between 1/2 and 0.999 (Abramowitz and Stegun, 26.2.23).
+fn z(confidence: f64) -> f64 {
+    let tail = (1.0 - confidence).clamp(1e-4, 0.5);
+    let t = (-2.0 * tail.ln()).sqrt();
+    let numerator = 2.515_517 + t * (0.802_853 + t * 0.010_328);
+    let denominator = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
+    (t - numerator / denominator).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normal_quantiles_are_those_of_the_tables() {
+        for (confidence, expected) in [(0.5, 0.0), (0.8, 0.8416), (0.95, 1.6449), (0.99, 2.3263)] {
+            assert!((z(confidence) - expected).abs() < 1e-3, "{confidence}");
+        }
+    }
+}

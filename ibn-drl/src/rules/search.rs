@@ -1,0 +1,248 @@
+//! Finds the fewest pods for which the twin predicts that the objectives are met.
+
+use ibn_core::allocation::Allocation;
+use ibn_core::intent::{Bound, IndicatorName, Objective};
+use ibn_core::prediction::{Demand, Interval, Prediction, WorkloadModel};
+use ibn_core::roles::Predictor;
+
+/// No search goes beyond this number of pods; Kubernetes is tested up to 150 000 in a whole cluster.
+const MOST: u32 = 20_000;
+
+/// What candidates are judged by.
+pub(super) struct Judge<'a> {
+    pub(super) predictor: &'a dyn Predictor,
+    pub(super) model: &'a WorkloadModel,
+    pub(super) objectives: &'a [Objective],
+    /// How sure the prediction must be, 0.5 (the best guess meets the bound) to 1 (the worst end of the interval does).
+    pub(super) confidence: f64,
+    pub(super) arrival_cv2: f64,
+}
+
+/// A candidate with what is predicted of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) allocation: Allocation,
+    pub(super) prediction: Prediction,
+    pub(super) meets: bool,
+    /// By how much the worst objective is missed, relative to its bound; 0 where all are met.
+    pub(super) miss: f64,
+}
+
+impl Candidate {
+    /// Less cost is better among those that meet the objectives; among the others a smaller miss is.
+    ///
+    /// −cores where the objectives are met; else −cores − 1 000 × miss, the miss counted up to 10.
+    pub(super) fn score(&self) -> f64 {
+        -self.prediction.cost_cores - 1_000.0 * self.miss.min(10.0)
+    }
+}
+
+/// What came of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    /// The choice.
+    pub(super) best: Candidate,
+    /// Whether more pods than the search may take would help.
+    pub(super) at_limit: bool,
+}
+
+impl Judge<'_> {
+    /// The objectives that more capacity helps and that the twin predicts.
+    pub(super) fn capacity_objectives(objectives: &[Objective]) -> Vec<Objective> {
+        objectives
+            .iter()
+            .filter(|objective| needs_capacity(objective))
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn candidate(&self, allocation: Allocation, rate: f64) -> Candidate {
+        let demand = Demand {
+            request_rate: rate,
+            arrival_cv2: self.arrival_cv2,
+        };
+        let prediction = self.predictor.predict(self.model, demand, &allocation);
+        let miss = self.worst_miss(self.objectives, &prediction);
+        // Beyond saturation nothing is met for long, whatever the numbers say.
+        let miss = if prediction.saturated {
+            miss.max(1.0)
+        } else {
+            miss
+        };
+        Candidate {
+            meets: miss <= 0.0,
+            miss,
+            allocation,
+            prediction,
+        }
+    }
+
+    fn worst_miss(&self, objectives: &[Objective], prediction: &Prediction) -> f64 {
+        objectives
+            .iter()
+            .filter_map(|objective| {
+                let achieved = at(prediction.of(objective)?, &objective.bound, self.confidence);
+                Some(miss(objective, achieved))
+            })
+            .fold(0.0, f64::max)
+    }
+
+    /// Whether the twin says anything of any objective.
+    pub(super) fn predicts_something(&self, live: &Allocation) -> bool {
+        let prediction = self.candidate(live.clone(), 1.0).prediction;
+        self.objectives
+            .iter()
+            .any(|objective| prediction.of(objective).is_some())
+    }
+
+    /// The fewest pods between `least` and `most` that meet all objectives at `rate`, at the pod size of `size`.
+    ///
+    /// Where none do: the fewest beyond which more pods hardly help. More pods are taken never to make an objective
+    /// worse, so a search by halving finds the same as one by counting.
+    pub(super) fn fewest(
+        &self,
+        size: &Allocation,
+        rate: f64,
+        least: u32,
+        most: Option<u32>,
+    ) -> Found {
+        let least = least.clamp(1, MOST);
+        let most = most.unwrap_or(MOST).clamp(least, MOST);
+        let try_at = |replicas: u32| self.candidate(size.with_replicas(replicas), rate);
+        let first = try_at(least);
+        if first.meets {
+            return Found {
+                best: first,
+                at_limit: false,
+            };
+        }
+        // Doubling from the least, so that a distant limit costs nothing.
+        let (mut below, mut above) = (least, None);
+        let mut step = 1;
+        while above.is_none() && below < most {
+            let next = below.saturating_add(step).min(most);
+            let candidate = try_at(next);
+            if candidate.meets {
+                above = Some(candidate);
+            } else {
+                below = next;
+                step = step.saturating_mul(2);
+            }
+        }
+        let Some(mut best) = above else {
+            return self.nearest(size, rate, least, most);
+        };
+        while best.allocation.replicas - below > 1 {
+            let middle = below + (best.allocation.replicas - below) / 2;
+            let candidate = try_at(middle);
+            if candidate.meets {
+                best = candidate;
+            } else {
+                below = middle;
+            }
+        }
+        Found {
+            best,
+            at_limit: false,
+        }
+    }
+
+    /// The fewest pods whose miss is within a twentieth of the bound from the least miss that can be had.
+    fn nearest(&self, size: &Allocation, rate: f64, least: u32, most: u32) -> Found {
+        let try_at = |replicas: u32| self.candidate(size.with_replicas(replicas), rate);
+        let limit = try_at(most);
+        let good_enough = limit.miss + 0.05;
+        let (mut below, mut best) = (least.saturating_sub(1), limit);
+        let at_most = best.clone();
+        while best.allocation.replicas - below > 1 {
+            let middle = below + (best.allocation.replicas - below) / 2;
+            let candidate = try_at(middle);
+            if candidate.miss <= good_enough {
+                best = candidate;
+            } else {
+                below = middle;
+            }
+        }
+        Found {
+            at_limit: best.allocation.replicas == at_most.allocation.replicas,
+            best,
+        }
+    }
+
+    /// The most pods that meet the objectives that more pods make worse (a cost, a least utilisation); `None` where there is none such.
+    pub(super) fn thrift_limit(
+        &self,
+        size: &Allocation,
+        objectives: &[Objective],
+        rate: f64,
+        least: u32,
+        most: Option<u32>,
+    ) -> Option<u32> {
+        let thrift: Vec<Objective> = objectives
+            .iter()
+            .filter(|objective| !needs_capacity(objective))
+            .cloned()
+            .collect();
+        if thrift.is_empty() {
+            return None;
+        }
+        let meets = |replicas: u32| {
+            let candidate = self.candidate(size.with_replicas(replicas), rate);
+            self.worst_miss(&thrift, &candidate.prediction) <= 0.0
+        };
+        let least = least.clamp(1, MOST);
+        let (mut low, mut high) = (least, most.unwrap_or(MOST).clamp(least, MOST));
+        if meets(high) {
+            return None;
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if meets(middle) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        Some(low)
+    }
+}
+
+/// Whether more pods help: not for a cost, nor for what is to be used at least.
+fn needs_capacity(objective: &Objective) -> bool {
+    !matches!(
+        (&objective.indicator, &objective.bound),
+        (IndicatorName::Cost, _)
+            | (
+                IndicatorName::CpuUtilization | IndicatorName::MemoryUtilization,
+                Bound::AtLeast(_)
+            )
+    )
+}
+
+/// The value that is reached with `confidence`: from the middle at 0.5 to the worse end at 0.95 and above.
+pub(super) fn at(interval: Interval, bound: &Bound, confidence: f64) -> f64 {
+    let worse = match bound {
+        Bound::AtMost(_) => interval.high,
+        Bound::AtLeast(_) => interval.low,
+    };
+    let weight = ((confidence - 0.5) / 0.45).clamp(0.0, 1.0);
+    if weight <= 0.0 {
+        interval.mid
+    } else {
+        interval.mid + weight * (worse - interval.mid)
+    }
+}
+
+/// By how much `achieved` misses the bound, relative to it; infinite for NaN.
+fn miss(objective: &Objective, achieved: f64) -> f64 {
+    if objective.is_met_by(achieved) {
+        return 0.0;
+    }
+    let bound = objective.bound.value().number();
+    let distance = (achieved - bound).abs() / bound.abs().max(1e-9);
+    if distance.is_nan() {
+        f64::INFINITY
+    } else {
+        distance.max(f64::MIN_POSITIVE)
+    }
+}
