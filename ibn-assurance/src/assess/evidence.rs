@@ -5,6 +5,7 @@ use std::time::Duration;
 use ibn_core::assessment::AssessmentInput;
 use ibn_core::observation::{Observation, Signal, SignalHealth};
 
+use super::SHORT_PART;
 use crate::anomaly::robust_z;
 use crate::slo::{allocation_at, earlier, fresh_value};
 use crate::stats;
@@ -14,7 +15,7 @@ const OUT_OF_LINE: f64 = 3.5;
 /// The least noise that a baseline is credited with, as a share of its median.
 const LEAST_SCALE: f64 = 0.05;
 
-/// Level of a quantity in the newest part of the window, and what it was before.
+/// Level of a quantity in the short window, and what it was before.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Level {
     pub(crate) now: Option<f64>,
@@ -57,9 +58,9 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// From the newest quarter of `window`, against what came before it.
+    /// From the newest twelfth of `window`, against what came before it.
     pub(crate) fn gather(input: &AssessmentInput, window: Duration) -> Self {
-        let recent_from = earlier(input.now, window / 4);
+        let recent_from = earlier(input.now, window / SHORT_PART);
         let window_from = earlier(input.now, window);
         let newest = input.history.last().map(|seen| seen.at);
         let is_recent = |seen: &Observation| seen.at > recent_from || Some(seen.at) == newest;

@@ -38,8 +38,8 @@ pub(crate) fn measure(input: &AssessmentInput, settings: &AssuranceSettings) -> 
     } else {
         used / settings.max_utilization
     };
-    // Rounded up: a floor that is a millicore short is none.
-    let total_cpu = CpuMillis::new(saturating_u64((cores * 1000.0).ceil()));
+    // Rounded up: a floor that is a millicore short is none. What is only the error of arithmetic doesn't count.
+    let total_cpu = CpuMillis::new(saturating_u64((cores * 1000.0 - 1e-6).ceil()));
     let replicas = if idle {
         0
     } else if pod_cpu > 0.0 {
@@ -52,7 +52,7 @@ pub(crate) fn measure(input: &AssessmentInput, settings: &AssuranceSettings) -> 
     Some(Floor {
         replicas,
         total_cpu,
-        pod_memory: Bytes::new(saturating_u64(pod_memory.ceil())),
+        pod_memory: Bytes::new(saturating_u64(pod_memory.round())),
         basis: basis(used, idle, memory, window, settings),
     })
 }

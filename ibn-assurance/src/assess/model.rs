@@ -17,13 +17,17 @@ use crate::stats;
 
 /// Above this utilisation, queueing and throttling are in the latency.
 const LOW_LOAD: f64 = 0.5;
+/// From this utilisation on, pods may serve less than what comes.
+const FULL: f64 = 0.9;
 /// The least noise that the CPU time per request is credited with when a shift is looked for.
 const LEAST_SCALE: f64 = 0.1;
 
 /// The parameters of a twin; `None` where no observation has both CPU use and requests.
 ///
-/// - CPU time per request: the median, weighted by requests, of CPU used over requests served. After a lasting
-///   shift (CUSUM), only what lies behind it counts: a new release costs what it costs.
+/// - CPU time per request: the median, weighted by requests, of CPU used over requests served. Where what was
+///   served isn't measured, arrivals stand in, and pods that were full don't count as long as others do: they serve
+///   less than what comes. After a lasting shift (CUSUM), only what lies behind it counts: a new release costs what
+///   it costs.
 /// - Its variation: from the spread of the quantiles at low load, as of a log-normal distribution:
 ///   `σ = (ln x₂ - ln x₁)/(z₂ - z₁)`, `cv² = exp(σ²) - 1`; 1 (exponential) where only one quantile is measured.
 /// - Base latency: the latency at low load less that quantile of the CPU time. The lowest quartile of
@@ -73,20 +77,36 @@ pub(crate) fn startup(input: &AssessmentInput) -> Option<Duration> {
 }
 
 fn cpu_seconds_per_request(input: &AssessmentInput) -> Option<f64> {
-    let mut before: Option<&Observation> = None;
-    let mut ratios = Vec::with_capacity(input.history.len());
-    for seen in &input.history {
-        let seconds = seconds_of(before, seen);
-        before = Some(seen);
-        if let Some((work, rate)) = work_of(seen, input.max_signal_age) {
-            ratios.push((work, rate * seconds));
-        }
-    }
+    let ratios = ratios(input, |seen| {
+        let served = fresh_value(seen, &Signal::Throughput, input.max_signal_age);
+        served.is_some() || utilization(input, seen).is_none_or(|used| used < FULL)
+    });
+    let ratios = if ratios.is_empty() {
+        self::ratios(input, |_| true)
+    } else {
+        ratios
+    };
     let works: Vec<f64> = ratios.iter().map(|(work, _)| *work).collect();
     // The shift was found some values after it began: what comes from there on is surely behind it.
     let from = last_shift(&works, LEAST_SCALE).map_or(0, |(idx, _)| idx);
     let kept = ratios.get(from..).unwrap_or_default();
     stats::weighted_median(kept.iter().copied()).filter(|work| *work > 0.0)
+}
+
+/// CPU time per request and number of requests, of each observation that counts.
+fn ratios(input: &AssessmentInput, counts: impl Fn(&Observation) -> bool) -> Vec<(f64, f64)> {
+    let mut before: Option<&Observation> = None;
+    let mut ratios = Vec::with_capacity(input.history.len());
+    for seen in &input.history {
+        let seconds = seconds_of(before, seen);
+        before = Some(seen);
+        if let Some((work, rate)) = work_of(seen, input.max_signal_age)
+            && counts(seen)
+        {
+            ratios.push((work, rate * seconds));
+        }
+    }
+    ratios
 }
 
 /// The observations of the lowest quartile of utilisation, as far as that is low.
