@@ -1,6 +1,6 @@
 //! A day with flash crowds: the rules against each other.
 
-#![allow(unreachable_pub, reason = "a test module that several binaries share")]
+#![cfg(test)]
 
 mod common;
 
@@ -114,5 +114,46 @@ fn table() {
                 run(&day, perf, seed, &mut mpc(MpcSettings::default())),
             );
         }
+    }
+}
+
+#[test]
+#[ignore = "prints a table for tuning"]
+fn sweep() {
+    use ibn_drl::rules::DemandSettings;
+    use std::time::Duration;
+    for (stabilization, trend, drain, surge_limit) in [
+        (300, 0.5, 60, 2.0),
+        (300, 1.0, 60, 2.0),
+        (300, 1.0, 60, 3.0),
+        (300, 1.0, 30, 3.0),
+        (300, 1.0, 120, 3.0),
+        (600, 1.0, 60, 3.0),
+    ] {
+        let (mut violations, mut cores, mut changes, mut flaps) = (0.0, 0.0, 0, 0);
+        for seed in 0..4 {
+            let day = Day::with_flash_crowds(seed, 5);
+            let settings = MpcSettings {
+                stabilization: Duration::from_secs(stabilization),
+                demand: DemandSettings {
+                    trend,
+                    drain: Duration::from_secs(drain),
+                    surge_limit,
+                },
+                ..MpcSettings::default()
+            };
+            let world = World {
+                foresight: Foresight::Diurnal,
+                ..World::default()
+            };
+            let score = run(&day, world, seed, &mut mpc(settings));
+            violations += 25.0 * score.violations;
+            cores += score.core_hours / 4.0;
+            changes += score.changes;
+            flaps += score.flaps;
+        }
+        println!(
+            "stab {stabilization} trend {trend} drain {drain} surge {surge_limit}: {violations:.2} % {cores:.1} ch {changes} flaps {flaps}"
+        );
     }
 }

@@ -22,9 +22,9 @@ pub struct DemandSettings {
 impl Default for DemandSettings {
     fn default() -> Self {
         Self {
-            trend: 0.5,
+            trend: 1.0,
             drain: Duration::from_secs(60),
-            surge_limit: 2.0,
+            surge_limit: 3.0,
         }
     }
 }

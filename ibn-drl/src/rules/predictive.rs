@@ -8,7 +8,7 @@ use ibn_core::decision::Reason;
 use ibn_core::encoding::ReplicaRoom;
 use ibn_core::intent::{Bound, IndicatorName, Objective, Preference};
 use ibn_core::observation::SignalHealth;
-use ibn_core::prediction::{Alternative, WorkloadModel};
+use ibn_core::prediction::Alternative;
 use ibn_core::roles::{Predictor, Recommender};
 use ibn_core::situation::{Recommendation, Situation};
 use ibn_core::units::format_duration;
@@ -39,7 +39,7 @@ impl Default for MpcSettings {
         Self {
             confidence: None,
             headroom: None,
-            stabilization: Duration::from_secs(180),
+            stabilization: Duration::from_secs(300),
             demand: DemandSettings::default(),
             fallback: TargetSettings::default(),
         }
@@ -563,10 +563,4 @@ fn value_text(objective: &Objective, value: f64) -> String {
     };
     ibn_core::units::IndicatorValue::new(rounded, unit)
         .map_or_else(|| "without bound".to_owned(), |value| value.to_string())
-}
-
-/// The model that a situation carries, for those who build on this rule.
-#[must_use]
-pub(crate) fn startup(model: Option<&WorkloadModel>) -> Duration {
-    model.map_or(Duration::ZERO, |model| model.startup)
 }

@@ -1,6 +1,10 @@
 //! A twin by Erlang's formulas and a fluid queue under a day of demand: what the rules and learners are tried on.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "several test binaries share this, and each uses a part"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
