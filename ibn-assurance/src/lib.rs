@@ -9,10 +9,11 @@
 pub mod anomaly;
 mod assess;
 mod error;
+pub mod forecast;
 mod settings;
 pub mod slo;
 mod stats;
 
-pub use assess::{BurnRateAssessor, Cause, ThresholdAssessor};
+pub use assess::{BurnRateAssessor, Cause, ForecastAwareAssessor, ThresholdAssessor};
 pub use error::{Error, Result};
 pub use settings::{AssuranceParams, AssuranceSettings};

@@ -1,6 +1,6 @@
 //! Every implementation passes the suite of its trait.
 
-use ibn_assurance::{BurnRateAssessor, ThresholdAssessor};
+use ibn_assurance::{BurnRateAssessor, ForecastAwareAssessor, ThresholdAssessor};
 use ibn_testkit::assessor;
 
 #[test]
@@ -11,4 +11,10 @@ fn burn_rate() {
 #[test]
 fn threshold() {
     assessor::check(&ThresholdAssessor::default());
+}
+
+#[test]
+fn forecast_aware() {
+    assessor::check(&ForecastAwareAssessor::around(BurnRateAssessor::default()));
+    assessor::check(&ForecastAwareAssessor::around(ThresholdAssessor::default()));
 }

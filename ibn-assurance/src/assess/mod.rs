@@ -9,6 +9,7 @@ mod cause;
 mod corrective;
 mod evidence;
 mod floor;
+mod forecast_aware;
 mod health;
 mod model;
 mod threshold;
@@ -31,6 +32,7 @@ use undo::Effect;
 
 pub use burn_rate::BurnRateAssessor;
 pub use cause::Cause;
+pub use forecast_aware::ForecastAwareAssessor;
 pub use threshold::ThresholdAssessor;
 
 /// Short windows are this part of the long one (*The Site Reliability Workbook*, chapter 5, "Multiwindow,
