@@ -6,7 +6,9 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Day, ErlangTwin, Foresight, Score, World, run};
+use common::{Day, ErlangTwin, Foresight, World, run};
+use ibn_core::intent::Preference;
+use ibn_core::roles::Recommender;
 use ibn_drl::rules::{ModelPredictive, MpcSettings, TargetSettings, TargetTracking};
 
 fn target(percent: f64) -> TargetTracking {
@@ -76,42 +78,39 @@ fn table() {
         ),
     ] {
         println!("{name}");
-        for seed in 0..3 {
-            let day = Day::with_flash_crowds(seed, 5);
-            let show = |name: &str, s: Score| {
-                println!(
-                    "  {seed} {name:10} violations {:6.2} % core-hours {:6.1} changes {:4} flaps {}",
-                    100.0 * s.violations,
-                    s.core_hours,
-                    s.changes,
-                    s.flaps
-                );
-            };
-            for percent in [50.0, 60.0, 70.0, 80.0] {
-                show(
-                    &format!("target {percent}"),
-                    run(&day, world, seed, &mut target(percent)),
-                );
+        let mean = |name: &str, world: World, make: &dyn Fn() -> Box<dyn Recommender>| {
+            let (mut violations, mut cores, mut changes, mut flaps) = (0.0, 0.0, 0, 0);
+            for seed in 0..4 {
+                let day = Day::with_flash_crowds(seed, 5);
+                let score = run(&day, world, seed, make().as_mut());
+                violations += 25.0 * score.violations;
+                cores += score.core_hours / 4.0;
+                changes += score.changes;
+                flaps += score.flaps;
             }
-            show(
-                "mpc",
-                run(&day, world, seed, &mut mpc(MpcSettings::default())),
+            println!(
+                "  {name:10} {violations:5.2} % {cores:6.1} core-hours, {} changes, {} flaps",
+                changes / 4,
+                flaps / 4
             );
-            let bal = World {
-                preference: ibn_core::intent::Preference::Balanced,
-                ..world
-            };
-            show(
-                "mpc bal",
-                run(&day, bal, seed, &mut mpc(MpcSettings::default())),
-            );
-            let perf = World {
-                preference: ibn_core::intent::Preference::Performance,
-                ..world
-            };
-            show(
-                "mpc perf",
-                run(&day, perf, seed, &mut mpc(MpcSettings::default())),
+        };
+        for percent in [60.0, 70.0] {
+            mean(&format!("target {percent}"), world, &|| {
+                Box::new(target(percent))
+            });
+        }
+        for preference in [
+            Preference::Cost,
+            Preference::Balanced,
+            Preference::Performance,
+        ] {
+            mean(
+                &format!("{preference:?}"),
+                World {
+                    preference,
+                    ..world
+                },
+                &|| Box::new(mpc(MpcSettings::default())),
             );
         }
     }

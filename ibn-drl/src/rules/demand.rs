@@ -8,6 +8,8 @@ use ibn_core::situation::Situation;
 use ibn_core::units::Quantile;
 use jiff::Timestamp;
 
+use super::predictive::Steering;
+
 /// How demand is read from a situation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DemandSettings {
@@ -105,8 +107,8 @@ impl<'a> Demands<'a> {
         settings: &'a DemandSettings,
         backlog: &mut Backlog,
         late: bool,
-        confidence: f64,
-        headroom: f64,
+        lead: Duration,
+        steering: Steering,
     ) -> Option<Self> {
         let seen = situation.latest()?;
         let measured = seen.value(&Signal::RequestRate)?;
@@ -121,15 +123,15 @@ impl<'a> Demands<'a> {
             measured,
             slope: slope(situation, seen, measured),
             backlog: backlog.update(seen, late),
-            quantile: forecast.and_then(|forecast| quantile_for(forecast, confidence)),
+            quantile: forecast.and_then(|forecast| quantile_for(forecast, steering.confidence)),
             forecast,
             age,
             lag: seen.window.as_secs_f64() / 2.0
                 + situation.now.duration_since(seen.at).as_secs_f64().max(0.0),
             settings,
-            headroom,
-            confidence,
-            spread: spread(situation, situation.control_period),
+            headroom: steering.headroom,
+            confidence: steering.confidence,
+            spread: spread(situation, lead),
         })
     }
 
@@ -240,18 +242,19 @@ fn slope(situation: &Situation, seen: &Observation, measured: f64) -> f64 {
 
 /// How far the rate rose between observations `lag` apart: the root mean square of the relative rises, at most 1/2.
 fn spread(situation: &Situation, lag: Duration) -> f64 {
-    let lag = lag.as_secs_f64();
     let rates: Vec<(Timestamp, f64)> = situation
         .history
         .iter()
         .filter_map(|seen| Some((seen.at, seen.value(&Signal::RequestRate)?)))
         .collect();
+    let mut later = rates.iter().peekable();
     let (mut sum, mut count) = (0.0, 0.0f64);
-    for pair in rates.windows(2) {
-        if let [(before, from), (after, to)] = pair
-            && *from > 0.0
-            && after.duration_since(*before).as_secs_f64() <= 2.0 * lag.max(1.0)
-        {
+    for (before, from) in &rates {
+        let is_early =
+            |at: &Timestamp| at.duration_since(*before).as_secs_f64() < lag.as_secs_f64();
+        while later.next_if(|(at, _)| is_early(at)).is_some() {}
+        let Some((_, to)) = later.peek() else { break };
+        if *from > 0.0 {
             let rise = (to / from - 1.0).max(0.0);
             sum += rise * rise;
             count += 1.0;

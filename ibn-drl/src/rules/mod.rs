@@ -1,5 +1,6 @@
 //! Rules: recommenders that don't learn, against which learners are compared and on which they fall back.
 
+mod correction;
 mod demand;
 mod predictive;
 mod search;

@@ -7,12 +7,12 @@ use ibn_core::allocation::Allocation;
 use ibn_core::decision::Reason;
 use ibn_core::encoding::ReplicaRoom;
 use ibn_core::intent::{Bound, IndicatorName, Objective, Preference};
-use ibn_core::observation::SignalHealth;
 use ibn_core::prediction::Alternative;
 use ibn_core::roles::{Predictor, Recommender};
 use ibn_core::situation::{Recommendation, Situation};
 use ibn_core::units::format_duration;
 
+use super::correction::Correction;
 use super::demand::{Backlog, DemandSettings, Demands};
 use super::search::{Candidate, Found, Judge, at};
 use super::{Stabilizer, TargetSettings, TargetTracking, replicas_are_held, settle};
@@ -95,8 +95,9 @@ impl Steering {
 ///   forecast: what can't be added later in time is ordered now.
 /// - *Scale-in* waits until it was wanted throughout the stabilisation window, and until the forecast keeps it wanted
 ///   for as long; so the number of pods never flaps.
-/// - *Wrong models*: where an objective is violated although the twin says that it is met, the load is taken higher by a
-///   margin that grows a tenth at each such turn, up to twice, and decays when all is well.
+/// - *Wrong models*: the model's CPU time per request follows what is measured. Where a latency objective is violated
+///   in calm although the twin says that it is met, the load is taken higher by a margin that grows a tenth for each window
+///   of it, up to twice, and halves in an hour.
 /// - Without model, rate or an objective that the twin predicts it does as [`TargetTracking`] does, and says so.
 ///
 /// Never asks for 0 pods. Deterministic, and doesn't use the seed.
@@ -106,7 +107,7 @@ pub struct ModelPredictive {
     fallback: TargetTracking,
     stabilizer: Stabilizer,
     backlog: Backlog,
-    margin: f64,
+    correction: Correction,
 }
 
 impl ModelPredictive {
@@ -120,7 +121,7 @@ impl ModelPredictive {
             fallback: TargetTracking::new(settings.fallback.clone())?,
             stabilizer: Stabilizer::new(settings.stabilization),
             backlog: Backlog::default(),
-            margin: 1.0,
+            correction: Correction::default(),
             settings,
             predictor,
         })
@@ -172,6 +173,7 @@ impl ModelPredictive {
             .model
             .as_ref()
             .ok_or("there is no model of the workload")?;
+        let model = &self.correction.model(situation, model);
         let live = &situation.state.allocation;
         let capacity = Judge::capacity_objectives(&situation.objectives);
         let judge = Judge {
@@ -185,24 +187,28 @@ impl ModelPredictive {
             return Err("the twin predicts none of the objectives".to_owned());
         }
         let violated = violated_latency(situation);
+        let lead = model.startup.saturating_add(situation.control_period);
         let demands = Demands::of(
             situation,
             &self.settings.demand,
             &mut self.backlog,
             violated.is_some(),
-            steering.confidence,
-            steering.headroom,
+            lead,
+            steering,
         )
         .ok_or("no request rate was measured")?;
-        self.margin = margin(self.margin, situation, &judge, &demands, violated.is_some());
+        let calm = demands.backlog < 1.0 && demands.slope <= 0.0;
+        let foreseen = || judge.candidate(live.clone(), demands.measured).meets;
+        self.correction
+            .margin(situation, violated.is_some(), calm, foreseen);
         let planner = Planner {
             situation,
             judge,
             demands: &demands,
             room: ReplicaRoom::of(situation),
-            margin: self.margin,
+            correction: &self.correction,
             least_rate: least_throughput(&situation.objectives),
-            lead: model.startup.saturating_add(situation.control_period),
+            lead,
         };
         let now = planner.now();
         let step = planner.ahead_of_step_limit(now.best.allocation.replicas);
@@ -287,7 +293,7 @@ struct Planner<'a> {
     judge: Judge<'a>,
     demands: &'a Demands<'a>,
     room: ReplicaRoom,
-    margin: f64,
+    correction: &'a Correction,
     least_rate: f64,
     lead: Duration,
 }
@@ -295,7 +301,8 @@ struct Planner<'a> {
 impl Planner<'_> {
     /// The rate that is planned for within `horizon`, backlog included.
     fn rate(&self, horizon: Duration) -> f64 {
-        (self.margin * self.demands.peak_with_backlog(horizon)).max(self.least_rate)
+        (self.correction.margin_factor() * self.demands.peak_with_backlog(horizon))
+            .max(self.least_rate)
     }
 
     fn fewest(&self, rate: f64) -> Found {
@@ -321,7 +328,8 @@ impl Planner<'_> {
         self.demands
             .horizons()
             .map(|horizon| {
-                let rate = (self.margin * self.demands.peak(horizon)).max(self.least_rate);
+                let rate = (self.correction.margin_factor() * self.demands.peak(horizon))
+                    .max(self.least_rate);
                 let turns = ((horizon.as_secs_f64() - startup) / period)
                     .floor()
                     .max(0.0);
@@ -338,7 +346,8 @@ impl Planner<'_> {
 
     /// What is needed at some time within `window`; a scale-in below it would be undone.
     fn kept_for(&self, window: Duration) -> u32 {
-        let rate = (self.margin * self.demands.peak(window)).max(self.least_rate);
+        let rate =
+            (self.correction.margin_factor() * self.demands.peak(window)).max(self.least_rate);
         self.fewest(rate).best.allocation.replicas
     }
 
@@ -430,15 +439,7 @@ impl Planner<'_> {
                 ),
             ));
         }
-        if self.margin > 1.0 {
-            reasons.push(Reason::new(
-                "Margin",
-                format!(
-                    "the load is taken {:.0} % higher, since measurements were worse than predictions",
-                    100.0 * (self.margin - 1.0)
-                ),
-            ));
-        }
+        reasons.extend(self.correction.reasons());
         reasons
     }
 
@@ -515,33 +516,6 @@ fn least_throughput(objectives: &[Objective]) -> f64 {
             Bound::AtMost(_) => None,
         })
         .fold(0.0, f64::max)
-}
-
-/// The margin of the next turn: grows where an objective is violated that the twin holds to be met with what is ready
-/// and nothing that waits or starts explains it; decays by a hundredth where all is well.
-fn margin(
-    before: f64,
-    situation: &Situation,
-    judge: &Judge<'_>,
-    demands: &Demands<'_>,
-    violated: bool,
-) -> f64 {
-    let live = &situation.state.allocation;
-    let settled = situation.state.ready_replicas >= live.replicas
-        && demands.backlog < demands.measured
-        && demands.slope <= 0.0
-        && situation.health == SignalHealth::Fresh;
-    if !violated {
-        return (before * 0.99).max(1.0);
-    }
-    if settled
-        && judge
-            .candidate(live.clone(), before * demands.measured)
-            .meets
-    {
-        return (before * 1.1).min(2.0);
-    }
-    before
 }
 
 /// Achieved over bound, the other way round where more is better; for comparing objectives.
