@@ -58,19 +58,19 @@ impl Allocation {
             .find(|container| container.name == name)
     }
 
-    /// The sum of a pod's requests; a container without one counts as zero.
+    /// The sum of a pod's requests. A container without one counts with its limit, as Kubernetes sets it, else as zero.
     #[must_use]
     pub fn pod_requests(&self) -> PodResources {
         PodResources {
             cpu: self
                 .containers
                 .iter()
-                .filter_map(|container| container.requests.cpu)
+                .filter_map(|c| c.requests.cpu.or(c.limits.cpu))
                 .sum(),
             memory: self
                 .containers
                 .iter()
-                .filter_map(|container| container.requests.memory)
+                .filter_map(|c| c.requests.memory.or(c.limits.memory))
                 .sum(),
         }
     }
@@ -90,6 +90,27 @@ impl Allocation {
                 .filter_map(|c| c.limits.memory.or(c.requests.memory))
                 .sum(),
         }
+    }
+
+    /// The fewest pods that it may come to by itself: the autoscaler's minimum, or `replicas` where there is none.
+    #[must_use]
+    pub fn least_pods(&self) -> u32 {
+        self.autoscale
+            .map_or(self.replicas, |autoscale| autoscale.min_replicas())
+    }
+
+    /// The most pods that it may come to by itself: the autoscaler's maximum, or `replicas` where there is none.
+    #[must_use]
+    pub fn most_pods(&self) -> u32 {
+        self.autoscale
+            .map_or(self.replicas, |autoscale| autoscale.max)
+    }
+
+    /// The pods that budgets count: those asked for, or the autoscaler's maximum where that is more, since it goes there
+    /// without asking.
+    #[must_use]
+    pub fn granted_pods(&self) -> u32 {
+        self.replicas.max(self.most_pods())
     }
 
     /// The sum of the requests of all pods.
@@ -207,6 +228,49 @@ impl ContainerResources {
     }
 }
 
+impl ContainerResources {
+    /// A request or limit as a plain number of millicores or bytes; `None` where it is not set.
+    #[must_use]
+    pub fn amount(&self, bound: ResourceBound, resource: Resource) -> Option<u64> {
+        let resources = match bound {
+            ResourceBound::Requests => &self.requests,
+            ResourceBound::Limits => &self.limits,
+        };
+        match resource {
+            Resource::Cpu => resources.cpu.map(CpuMillis::get),
+            Resource::Memory => resources.memory.map(Bytes::get),
+        }
+    }
+
+    /// Sets a request or limit from a plain number of millicores or bytes.
+    pub fn set_amount(&mut self, bound: ResourceBound, resource: Resource, amount: Option<u64>) {
+        let resources = match bound {
+            ResourceBound::Requests => &mut self.requests,
+            ResourceBound::Limits => &mut self.limits,
+        };
+        match resource {
+            Resource::Cpu => resources.cpu = amount.map(CpuMillis::new),
+            Resource::Memory => resources.memory = amount.map(Bytes::new),
+        }
+    }
+
+    /// What is reserved: the request, else the limit (as Kubernetes sets it), else nothing.
+    #[must_use]
+    pub fn reserved(&self, resource: Resource) -> u64 {
+        self.amount(ResourceBound::Requests, resource)
+            .or(self.amount(ResourceBound::Limits, resource))
+            .unwrap_or(0)
+    }
+
+    /// What bounds on limits count: the limit, else the request, else nothing.
+    #[must_use]
+    pub fn ceiling(&self, resource: Resource) -> u64 {
+        self.amount(ResourceBound::Limits, resource)
+            .or(self.amount(ResourceBound::Requests, resource))
+            .unwrap_or(0)
+    }
+}
+
 /// CPU and memory, each of which may not be set.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -284,6 +348,25 @@ pub enum Resource {
     Cpu,
     /// Memory.
     Memory,
+}
+
+impl ResourceBound {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Requests, Self::Limits];
+}
+
+impl Resource {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Cpu, Self::Memory];
+
+    /// An amount in millicores or bytes as Kubernetes writes it.
+    #[must_use]
+    pub fn text(self, amount: u64) -> String {
+        match self {
+            Self::Cpu => CpuMillis::new(amount).to_string(),
+            Self::Memory => Bytes::new(amount).to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Field {

@@ -25,6 +25,7 @@ pub mod intent;
 pub mod lifecycle;
 pub mod observation;
 pub mod prediction;
+pub mod qos;
 pub mod resolve;
 pub mod roles;
 pub mod situation;

@@ -117,9 +117,9 @@ pub struct Current<'a> {
 pub struct Reservation {
     /// Of which workload.
     pub workload: WorkloadRef,
-    /// The sum of its requests after the apply.
+    /// The sum of its requests after the apply, of all pods that it may then come to by itself.
     pub requests: PodResources,
-    /// Its pods after the apply.
+    /// The most pods that it may then come to by itself.
     pub pods: u32,
 }
 
@@ -214,14 +214,32 @@ impl ApprovedPlan {
         self.approved_at
     }
 
-    /// What it will request of budgets once it is applied; nothing for a quota.
+    /// What it will request of budgets once it is applied, with an autoscaler as if it were at its maximum; nothing for a
+    /// quota.
     #[must_use]
     pub fn reservation(&self) -> Option<Reservation> {
         let allocation = self.plan.desired.allocation()?;
+        let pods = allocation.granted_pods();
         Some(Reservation {
             workload: self.plan.workload.clone(),
-            requests: allocation.total_requests(),
-            pods: allocation.replicas,
+            requests: allocation.with_replicas(pods).total_requests(),
+            pods,
+        })
+    }
+
+    /// Checks that the limits it was judged on are still those.
+    ///
+    /// # Errors
+    /// [`crate::Error::Stale`] where the envelope has another revision.
+    pub fn check_envelope(&self, envelope: &Envelope) -> crate::Result<()> {
+        let found = envelope.revision();
+        if envelope.workload == self.plan.workload && found == self.envelope_revision {
+            return Ok(());
+        }
+        Err(crate::Error::Stale {
+            what: format!("the envelope of {}", self.plan.workload),
+            judged_on: self.envelope_revision.to_string(),
+            found: found.to_string(),
         })
     }
 
@@ -312,7 +330,10 @@ impl fmt::Display for Cut {
             )?,
             None => write!(f, "wanted {}, allowed {}", self.wanted, self.allowed)?,
         }
-        write!(f, " ({} of {})", self.rule.as_str(), self.source)
+        match &self.source {
+            LimitSource::Default => write!(f, " ({})", self.rule.as_str()),
+            source => write!(f, " ({} of {source})", self.rule.as_str()),
+        }
     }
 }
 

@@ -1,4 +1,17 @@
 //! The envelope: the intersection of all limits on one workload.
+//!
+//! [`Envelope::build`] intersects guardrails, constraints of intents and quotas, in any order to the same result.
+//! [`Envelope::distance`] says how far an allocation is from lying inside, [`Envelope::violations`] in words, and
+//! [`Envelope::nearest`] where it would have to go. [`crate::guard::Guard`] lets nothing leave it.
+
+mod apportion;
+mod build;
+mod distance;
+mod nearest;
+
+pub(crate) use apportion::apportion;
+pub(crate) use distance::sum;
+pub use distance::{Distance, Drawn, Usage, Violation};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,6 +19,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::allocation::Resource;
 use crate::guardrail::{FreezeWindow, RiskClass, Rollout, StepLimits};
 use crate::intent::{BudgetLimit, Range};
 use crate::units::{Bytes, CpuMillis, duration_text};
@@ -43,6 +57,29 @@ pub struct Envelope {
     pub rollout: Rollout,
     /// Field managers whose fields are foreign to us.
     pub yield_to: BTreeSet<String>,
+    /// Who set what of the above has no source of its own.
+    #[serde(default)]
+    pub sources: Sources,
+}
+
+/// Who set the limits that are no bounds; absent where nobody did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Sources {
+    /// Of [`StepLimits::replicas_up`].
+    pub replicas_up: Option<LimitSource>,
+    /// Of [`StepLimits::replicas_down`].
+    pub replicas_down: Option<LimitSource>,
+    /// Of [`StepLimits::resource_factor`].
+    pub resource_factor: Option<LimitSource>,
+    /// Of [`Envelope::cool_down`].
+    pub cool_down: Option<LimitSource>,
+    /// Of [`Envelope::approval`].
+    pub approval: Option<LimitSource>,
+    /// Of [`Envelope::rollout`].
+    pub rollout: Option<LimitSource>,
+    /// Of [`Envelope::freeze`], window by window.
+    pub freeze: Vec<LimitSource>,
 }
 
 /// Both ends of a bound, each with who set it.
@@ -67,23 +104,29 @@ impl<T: Ord + Copy> Limits<T> {
         )
     }
 
-    /// Narrows both ends by `range`; an end that isn't tighter keeps its source.
+    /// Narrows both ends by `range`. Of equally tight ends the source that sorts first stays, so that order is no matter.
     pub fn intersect(&mut self, range: Range<T>, source: &LimitSource) {
-        if let Some(min) = range.min
-            && self.min.as_ref().is_none_or(|limit| limit.value < min)
-        {
-            self.min = Some(Limit {
-                value: min,
+        let stays = |limit: &Option<Limit<T>>, value: T, looser: std::cmp::Ordering| {
+            limit.as_ref().is_some_and(|limit| {
+                let order = limit.value.cmp(&value);
+                order == looser.reverse() || (order.is_eq() && limit.source <= *source)
+            })
+        };
+        let limit = |value| {
+            Some(Limit {
+                value,
                 source: source.clone(),
-            });
+            })
+        };
+        if let Some(min) = range.min
+            && !stays(&self.min, min, std::cmp::Ordering::Less)
+        {
+            self.min = limit(min);
         }
         if let Some(max) = range.max
-            && self.max.as_ref().is_none_or(|limit| limit.value > max)
+            && !stays(&self.max, max, std::cmp::Ordering::Greater)
         {
-            self.max = Some(Limit {
-                value: max,
-                source: source.clone(),
-            });
+            self.max = limit(max);
         }
     }
 }
@@ -170,15 +213,56 @@ impl Envelope {
             approval: None,
             rollout: Rollout::Never,
             yield_to: BTreeSet::new(),
+            sources: Sources::default(),
+        }
+    }
+
+    /// The greatest factor between old and new sizes that counts: what is no number or below 1 lets nothing move.
+    #[must_use]
+    pub fn resource_factor(&self) -> Option<f64> {
+        self.step.resource_factor.and_then(strict_factor)
+    }
+
+    /// The bounds on a pod's size in millicores or bytes: the minimum on what is requested, the maximum on the limits.
+    pub(crate) fn pod_bounds(&self, resource: Resource) -> Limits<u64> {
+        fn plain<T: Copy>(limits: &Limits<T>, get: fn(T) -> u64) -> Limits<u64> {
+            let limit = |limit: &Option<Limit<T>>| {
+                limit.as_ref().map(|limit| Limit {
+                    value: get(limit.value),
+                    source: limit.source.clone(),
+                })
+            };
+            Limits {
+                min: limit(&limits.min),
+                max: limit(&limits.max),
+            }
+        }
+        match resource {
+            Resource::Cpu => plain(&self.cpu, CpuMillis::get),
+            Resource::Memory => plain(&self.memory, Bytes::get),
         }
     }
 
     /// The revision of this content: XXH3 over its canonical JSON.
     #[must_use]
     pub fn revision(&self) -> EnvelopeRevision {
+        // JSON has no NaN or infinity; what they mean has a form.
+        let mut canonical = std::borrow::Cow::Borrowed(self);
+        if self.step.resource_factor != self.resource_factor() {
+            canonical.to_mut().step.resource_factor = self.resource_factor();
+        }
         // Serialization of plain data with string keys can't fail; an empty text would still be a stable revision.
-        let text = serde_json::to_string(self).unwrap_or_default();
+        let text = serde_json::to_string(&*canonical).unwrap_or_default();
         EnvelopeRevision(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+    }
+}
+
+/// A factor as it counts: no limit where infinite, 1 where it is no number or less than 1.
+fn strict_factor(factor: f64) -> Option<f64> {
+    if factor.is_nan() {
+        Some(1.0)
+    } else {
+        (factor != f64::INFINITY).then(|| factor.max(1.0))
     }
 }
 

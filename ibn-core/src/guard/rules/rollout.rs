@@ -1,0 +1,84 @@
+//! What a running pod can't take in place needs new pods, and those only where that is allowed.
+
+use super::super::CutRule;
+use super::super::back;
+use super::super::trim::{Case, Trim};
+use crate::allocation::{Allocation, Field, Resource, ResourceBound};
+use crate::envelope::LimitSource;
+use crate::qos::QosClass;
+
+/// Requests and limits that are set stay set.
+pub(super) fn keep_what_is_set(case: &Case<'_>, trim: &mut Trim<'_>) {
+    if case.current.envelope.rollout.is_allowed() {
+        return;
+    }
+    let removed: Vec<Field> = trim
+        .live
+        .containers
+        .iter()
+        .filter_map(|before| Some((before, trim.now.container(&before.name)?)))
+        .flat_map(|(before, after)| {
+            let field = |(bound, resource)| Field::Resource {
+                container: before.name.clone(),
+                bound,
+                resource,
+            };
+            before.removed_by(after).into_iter().map(field)
+        })
+        .collect();
+    for field in removed {
+        trim.cut(CutRule::Rollout, source(case), |live, now| {
+            back::field(live, now, &field);
+        });
+    }
+}
+
+/// The class of service stays.
+pub(super) fn keep_class(case: &Case<'_>, trim: &mut Trim<'_>) {
+    if case.current.envelope.rollout.is_allowed() {
+        return;
+    }
+    let class = trim.live.qos_class();
+    if trim.now.qos_class() == class {
+        return;
+    }
+    trim.cut(CutRule::Rollout, source(case), |live, now| {
+        if class == QosClass::Burstable && step_off_the_limit(live, now) {
+            return;
+        }
+        for (before, after) in live.containers.iter().zip(&mut now.containers) {
+            after.clone_from(before);
+        }
+    });
+}
+
+/// Where requests came to equal limits everywhere, takes one of them back by the least amount; whether that was possible.
+fn step_off_the_limit(live: &Allocation, now: &mut Allocation) -> bool {
+    for (before, after) in live.containers.iter().zip(&mut now.containers) {
+        for resource in Resource::ALL {
+            for bound in ResourceBound::ALL {
+                let (Some(from), Some(to)) = (
+                    before.amount(bound, resource),
+                    after.amount(bound, resource),
+                ) else {
+                    continue;
+                };
+                let moved = match bound {
+                    ResourceBound::Requests if to > from => to.checked_sub(1),
+                    ResourceBound::Limits if to < from => to.checked_add(1),
+                    _ => None,
+                };
+                if moved.is_some() {
+                    after.set_amount(bound, resource, moved);
+                    return true;
+                }
+            }
+        }
+    }
+    false
+}
+
+fn source<'a>(case: &Case<'a>) -> &'a LimitSource {
+    let by = case.current.envelope.sources.rollout.as_ref();
+    by.unwrap_or(&LimitSource::Default)
+}
