@@ -17,6 +17,7 @@ mod server;
 mod spec;
 mod time;
 mod trace;
+mod twin;
 mod workload;
 
 pub use account::{Bin, Counts, Load, Span, Windows};
@@ -37,3 +38,4 @@ pub use spec::{
 };
 pub use time::SimTime;
 pub use trace::{Trace, TraceFormat};
+pub use twin::Twin;
