@@ -116,11 +116,12 @@ pub(crate) fn examples(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Of the whole workspace, so that the features, and with them the built crates, are those of the tests.
 fn build_examples(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let manifest = root.join("examples/Cargo.toml");
     let args = [
         "build",
-        "--package",
-        "ibn-examples",
+        "--workspace",
         "--examples",
         "--locked",
         "--message-format=json-render-diagnostics",
@@ -131,6 +132,7 @@ fn build_examples(root: &Path) -> Result<Vec<(String, PathBuf)>> {
         if let Message::CompilerArtifact(artifact) = message?
             && let Some(program) = artifact.executable
             && artifact.target.is_example()
+            && artifact.manifest_path == manifest
         {
             examples.push((artifact.target.name, program.into_std_path_buf()));
         }

@@ -28,7 +28,7 @@ fn check_source(path: &str, source: &str) -> Vec<Finding> {
             format!("has {lines} lines: does it have two jobs?"),
         ));
     }
-    if path.contains("src/") && !source.starts_with("//!") {
+    if states_job(path) && !source.starts_with("//!") {
         findings.push(Finding::error(
             path,
             "does not open with a `//!` line that states its job",
@@ -43,6 +43,11 @@ fn check_source(path: &str, source: &str) -> Vec<Finding> {
     findings
 }
 
+/// Modules do; what only tests their neighbour, and test crates, need not.
+fn states_job(path: &str) -> bool {
+    path.contains("src/") && !path.ends_with("/tests.rs") && !path.contains("/tests/")
+}
+
 /// An attribute without its spaces and the contents of its strings.
 fn check_attribute(attribute: &str) -> Option<&'static str> {
     let has_reason = attribute.contains("reason=\"");
@@ -52,8 +57,8 @@ fn check_attribute(attribute: &str) -> Option<&'static str> {
     if attribute.starts_with("deny(warnings") || attribute.starts_with("forbid(warnings") {
         return Some("warnings become errors in the gate, not in the source");
     }
-    if has_call(attribute, "allow") {
-        return Some("`allow`: write `#[expect(…, reason = \"…\")]`");
+    if has_call(attribute, "allow") && !has_reason {
+        return Some("`allow` without a reason: write `#[expect(…, reason = \"…\")]`");
     }
     if has_call(attribute, "expect") && !has_reason {
         return Some("`expect` without a reason");
@@ -228,12 +233,12 @@ mod tests {
     }
 
     #[test]
-    fn lints_are_expected_with_a_reason_and_never_allowed() {
-        let message = "`allow`: write `#[expect(…, reason = \"…\")]`";
+    fn lints_are_expected_or_allowed_with_a_reason() {
+        let message = "`allow` without a reason: write `#[expect(…, reason = \"…\")]`";
         for source in [
             "#[allow(dead_code)]",
             "#![allow(dead_code)]",
-            "#[allow(\n    dead_code,\n    reason = \"x\"\n)]",
+            "#[allow(\n    dead_code,\n    unused\n)]",
             "#[cfg_attr(test, allow(dead_code))]",
         ] {
             assert_eq!(
@@ -245,6 +250,10 @@ mod tests {
         assert_eq!(
             found("#[expect(dead_code)]"),
             ["error: a/src/b.rs:2: `expect` without a reason"]
+        );
+        assert_eq!(
+            found("#[allow(dead_code, reason = \"each test crate uses a part\")]"),
+            NOTHING
         );
         assert_eq!(
             found("#[expect(dead_code, reason = \"kept for the reader\")]"),
@@ -274,7 +283,9 @@ mod tests {
     fn a_module_states_its_job() {
         let findings = check_source("a/src/b.rs", "pub struct B;\n");
         assert_eq!(findings.len(), 1);
-        assert!(check_source("a/tests/b.rs", "fn b() {}\n").is_empty());
+        for path in ["a/tests/b.rs", "a/src/b/tests.rs", "a/src/tests/b.rs"] {
+            assert!(check_source(path, "fn b() {}\n").is_empty(), "{path}");
+        }
     }
 
     #[test]
