@@ -2,6 +2,7 @@
 
 mod bandit;
 mod error;
+pub mod ladder;
 mod registry;
 mod reward;
 pub mod rules;

@@ -11,6 +11,7 @@ use ibn_core::units::parse_duration;
 
 use crate::bandit::{Bandit, BanditSettings};
 use crate::error::{Error, Result};
+use crate::ladder::{Ladder, LadderSettings, Rung, Supervised};
 use crate::rules::{Hold, ModelPredictive, MpcSettings, TargetSettings, TargetTracking};
 
 /// `NAME[:key=value,…]`: what is to recommend, and its settings.
@@ -197,8 +198,30 @@ const BANDIT_OPTIONS: [(&str, &str); 8] = [
     ("trend", "of the rule, 0 to 1 (1)"),
 ];
 
+const LADDER_OPTIONS: [(&str, &str); 7] = [
+    ("learner", "the learner, by name (bandit)"),
+    ("rule", "the rule that supervises it, by name (mpc)"),
+    (
+        "start",
+        "the rung to begin at: off, shadow, scaleOutOnly or full (shadow)",
+    ),
+    ("highest", "the rung to go to at most (full)"),
+    (
+        "promoteAfter",
+        "good windows in a row that a step up takes, 1 to 1000000 (60)",
+    ),
+    (
+        "demoteAfter",
+        "violated windows in a row that a step down takes, 1 to 1000000 (4)",
+    ),
+    (
+        "tolerance",
+        "how far the mean reward may lie below the rule's, 0 to 1000 (0.2)",
+    ),
+];
+
 /// What this crate offers, by name.
-pub const ENTRIES: [Entry; 4] = [
+pub const ENTRIES: [Entry; 5] = [
     Entry {
         name: "hold",
         about: "leaves everything as it is",
@@ -218,9 +241,15 @@ pub const ENTRIES: [Entry; 4] = [
         learns: false,
     },
     Entry {
-        name: "bandit",
+        name: Bandit::NAME,
         about: "mpc with a head-room that is learned",
         options: &BANDIT_OPTIONS,
+        learns: true,
+    },
+    Entry {
+        name: Supervised::NAME,
+        about: "a learner that a rule supervises, from the shadow up",
+        options: &LADDER_OPTIONS,
         learns: true,
     },
 ];
@@ -272,7 +301,8 @@ pub fn recommender(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<dy
                 Ok(Box::new(ModelPredictive::new(Arc::clone(predictor), settings)?) as _)
             })
         }
-        "bandit" => Ok(bandit(spec, predictor)?),
+        Bandit::NAME => Ok(bandit(spec, predictor)?),
+        Supervised::NAME => Ok(ladder(spec, predictor)?),
         _ => Err(unknown(spec, |_| true)),
     }
 }
@@ -283,7 +313,8 @@ pub fn recommender(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<dy
 /// As [`recommender`]; a recommender that doesn't learn is unknown here.
 pub fn learner(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<dyn PolicyLearner>> {
     match spec.name() {
-        "bandit" => Ok(bandit(spec, predictor)?),
+        Bandit::NAME => Ok(bandit(spec, predictor)?),
+        Supervised::NAME => Ok(ladder(spec, predictor)?),
         _ => Err(unknown(spec, |entry| entry.learns)),
     }
 }
@@ -304,15 +335,57 @@ fn bandit(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<Bandit>> {
     })
 }
 
-fn unknown(spec: &Spec, wanted: impl Fn(&Entry) -> bool) -> Error {
-    let known: Vec<String> = ENTRIES
+fn ladder(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<Supervised>> {
+    let mut options = Options::of(spec);
+    let mut settings = LadderSettings::default();
+    options.rung("start", &mut settings.start);
+    options.rung("highest", &mut settings.highest);
+    options.count("promoteAfter", &mut settings.promote_after);
+    options.count("demoteAfter", &mut settings.demote_after);
+    options.number("tolerance", &mut settings.tolerance);
+    let named = |key, default| Spec::new(spec.option(key).unwrap_or(default));
+    let (inner, rule) = (named("learner", Bandit::NAME), named("rule", "mpc"));
+    for (key, name, may) in [
+        (
+            "learner",
+            inner.name(),
+            is_plain_learner as fn(&Entry) -> bool,
+        ),
+        ("rule", rule.name(), |entry| !entry.learns),
+    ] {
+        if !ENTRIES.iter().any(|entry| entry.name == name && may(entry)) {
+            options
+                .faults
+                .push(format!("`{key}` is `{name}`, allowed are {}", names(may)));
+        }
+    }
+    options.finish(settings, |settings| {
+        let ladder = Ladder::new(settings)?;
+        Ok(Box::new(Supervised::new(
+            learner(&inner, predictor)?,
+            recommender(&rule, predictor)?,
+            ladder,
+        )))
+    })
+}
+
+fn is_plain_learner(entry: &Entry) -> bool {
+    entry.learns && entry.name != Supervised::NAME
+}
+
+fn names(wanted: impl Fn(&Entry) -> bool) -> String {
+    let names: Vec<String> = ENTRIES
         .iter()
         .filter(|entry| wanted(entry))
         .map(|entry| format!("`{}`", entry.name))
         .collect();
+    names.join(", ")
+}
+
+fn unknown(spec: &Spec, wanted: impl Fn(&Entry) -> bool) -> Error {
     Error::UnknownRecommender {
         name: spec.name().to_owned(),
-        known: known.join(", "),
+        known: names(wanted),
     }
 }
 
@@ -356,6 +429,18 @@ impl<'a> Options<'a> {
     fn duration(&mut self, key: &str, into: &mut Duration) {
         let read = self.read(key, "a duration such as `5m`", |text| {
             parse_duration(text).ok()
+        });
+        *into = read.unwrap_or(*into);
+    }
+
+    fn count(&mut self, key: &str, into: &mut u32) {
+        let read = self.read(key, "a whole number", |text| text.parse().ok());
+        *into = read.unwrap_or(*into);
+    }
+
+    fn rung(&mut self, key: &str, into: &mut Rung) {
+        let read = self.read(key, "off, shadow, scaleOutOnly or full", |text| {
+            text.parse().ok()
         });
         *into = read.unwrap_or(*into);
     }
@@ -423,6 +508,11 @@ impl<'a> Options<'a> {
                     faults: self.faults,
                 })
             }
+            // A name inside an option that doesn't exist is told with the options.
+            Err(_) if !self.faults.is_empty() => Err(Error::Settings {
+                what: self.spec.name().to_owned(),
+                faults: self.faults,
+            }),
             Err(other) => Err(other),
         }
     }

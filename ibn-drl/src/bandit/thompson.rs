@@ -221,7 +221,7 @@ fn forward(factor: &Array2<f64>, x: &Array1<f64>) -> Array1<f64> {
 /// For each of independent normal variables (mean, standard deviation) the probability of being the greatest:
 /// `P(i) = ∫ φ(t) Π_{j≠i} Φ((mᵢ + sᵢt − mⱼ) ÷ sⱼ) dt`, by Simpson's rule over ±8 standard deviations, scaled to sum to 1.
 fn win_probabilities(beliefs: &[(f64, f64)]) -> Vec<f64> {
-    const INTERVALS: u32 = 400;
+    const INTERVALS: u32 = 160;
     const REACH: f64 = 8.0;
     let step = 2.0 * REACH / f64::from(INTERVALS);
     let below = |x: f64| 0.5 * (1.0 + erf(x / std::f64::consts::SQRT_2));
@@ -297,7 +297,7 @@ mod tests {
         for (arm, reward) in [(0, -0.2), (1, 0.3), (2, 0.1), (1, 0.2), (0, 0.1)] {
             bandit.update(&x, arm, reward);
         }
-        let draws = 20_000u32;
+        let draws = 8_000u32;
         let mut counts = [0u32; 3];
         let mut logged = [0.0; 3];
         for seed in 0..draws {
