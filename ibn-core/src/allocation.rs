@@ -124,6 +124,35 @@ impl Allocation {
         }
     }
 
+    /// Takes over one field from another allocation; nothing where either lacks the container.
+    pub fn take_field(&mut self, field: &Field, from: &Self) {
+        match field {
+            Field::Replicas => self.replicas = from.replicas,
+            Field::Autoscale => self.autoscale = from.autoscale,
+            Field::Resource {
+                container,
+                bound,
+                resource,
+            } => {
+                let (Some(to), Some(from)) = (
+                    self.containers.iter_mut().find(|c| c.name == *container),
+                    from.container(container),
+                ) else {
+                    return;
+                };
+                let (to, from) = match bound {
+                    ResourceBound::Requests => (&mut to.requests, &from.requests),
+                    ResourceBound::Limits => (&mut to.limits, &from.limits),
+                };
+                match resource {
+                    Resource::Cpu => to.cpu = from.cpu,
+                    Resource::Memory => to.memory = from.memory,
+                }
+            }
+            Field::Quota => {}
+        }
+    }
+
     /// The fields in which `to` differs from this, in a fixed order.
     ///
     /// A container that only one of the two has is not compared: containers are the template's business.

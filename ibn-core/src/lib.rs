@@ -16,6 +16,7 @@ pub mod conflict;
 pub mod decision;
 pub mod diagnostic;
 pub mod encoding;
+pub mod engine;
 pub mod envelope;
 mod error;
 pub mod guard;

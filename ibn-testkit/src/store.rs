@@ -1,0 +1,211 @@
+//! Conformance of the roles that remember.
+
+use futures::executor::block_on;
+use ibn_core::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
+use ibn_core::guard::{Desired, Receipt};
+use ibn_core::intent::{Amount, Directive, Expectation, Intent, IntentKey};
+use ibn_core::roles::{IntentStore, Ledger, LedgerQuery};
+use ibn_core::workload::WorkloadRef;
+use jiff::Timestamp;
+
+use ibn_core::allocation::Allocation;
+
+/// What every [`IntentStore`] must do; `make` gives a new, empty one each time.
+///
+/// # Panics
+/// Where it doesn't.
+pub fn intent_store_conformance<S: IntentStore>(make: impl Fn() -> S) {
+    let web = WorkloadRef::deployment("acme", "web");
+    let intent = |name: &str| {
+        Intent::new(name, &web).with_expectation(Expectation::Directive(Directive::Replicas(
+            Amount::Scale(1.5),
+        )))
+    };
+    let key = |name: &str| IntentKey {
+        namespace: "acme".to_owned(),
+        name: name.to_owned(),
+    };
+    block_on(async {
+        let store = make();
+        assert_eq!(store.list().await, Ok(Vec::new()), "a new store is empty");
+        assert_eq!(store.get(&key("a")).await, Ok(None));
+        assert_eq!(
+            store.delete(&key("a")).await,
+            Ok(()),
+            "deleting nothing is no error"
+        );
+        assert_eq!(store.put(&intent("b")).await, Ok(()));
+        assert_eq!(store.put(&intent("a")).await, Ok(()));
+        assert_eq!(
+            store.list().await,
+            Ok(vec![intent("a"), intent("b")]),
+            "in order of the key"
+        );
+        let mut changed = intent("a");
+        changed.spec.text = Some("\"quotes\", ünïcode and\nnew lines".to_owned());
+        assert_eq!(store.put(&changed).await, Ok(()));
+        assert_eq!(
+            store.get(&key("a")).await,
+            Ok(Some(changed)),
+            "what is read is what was written"
+        );
+        assert_eq!(store.delete(&key("a")).await, Ok(()));
+        assert_eq!(store.get(&key("a")).await, Ok(None));
+        assert_eq!(store.list().await, Ok(vec![intent("b")]));
+    });
+}
+
+/// What every [`Ledger`] must do; `make` gives a new, empty one each time.
+///
+/// # Panics
+/// Where it doesn't.
+pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
+    let web = WorkloadRef::deployment("acme", "web");
+    let api = WorkloadRef::deployment("acme", "api");
+    let entries = vec![
+        decided(1, &web, 10),
+        applied(1, &web, 11),
+        decided(2, &api, 20),
+        LedgerEntry {
+            at: second(21),
+            event: LedgerEvent::Failed {
+                decision: DecisionId(2),
+                error: ibn_core::Error::not_found("acme/Deployment/api"),
+            },
+        },
+        decided(3, &web, 30),
+        LedgerEntry {
+            at: second(31),
+            event: LedgerEvent::Undone {
+                decision: DecisionId(1),
+                by: DecisionId(3),
+                reason: "worse".to_owned(),
+            },
+        },
+    ];
+    let pick = |indices: &[usize]| -> ibn_core::Result<Vec<LedgerEntry>> {
+        Ok(indices
+            .iter()
+            .filter_map(|idx| entries.get(*idx).cloned())
+            .collect())
+    };
+    block_on(async {
+        let ledger = make();
+        assert_eq!(
+            ledger.query(&LedgerQuery::default()).await,
+            Ok(Vec::new()),
+            "a new ledger is empty"
+        );
+        for entry in &entries {
+            assert_eq!(ledger.append(entry).await, Ok(()));
+        }
+        let ask = async |query: LedgerQuery| ledger.query(&query).await;
+        let all = LedgerQuery::default();
+        assert_eq!(
+            ask(all.clone()).await,
+            pick(&[0, 1, 2, 3, 4, 5]),
+            "all, in order"
+        );
+        assert_eq!(
+            ask(LedgerQuery {
+                last: Some(2),
+                ..all.clone()
+            })
+            .await,
+            pick(&[4, 5]),
+            "the newest, in order"
+        );
+        assert_eq!(
+            ask(LedgerQuery {
+                last: Some(0),
+                ..all.clone()
+            })
+            .await,
+            pick(&[])
+        );
+        assert_eq!(
+            ask(LedgerQuery {
+                decision: Some(DecisionId(1)),
+                ..all.clone()
+            })
+            .await,
+            pick(&[0, 1, 5])
+        );
+        assert_eq!(
+            ask(LedgerQuery {
+                workload: Some(api),
+                ..all.clone()
+            })
+            .await,
+            pick(&[2, 3]),
+            "an entry that names only a decision belongs to that decision's workload"
+        );
+        assert_eq!(
+            ask(LedgerQuery {
+                since: Some(second(21)),
+                ..all.clone()
+            })
+            .await,
+            pick(&[3, 4, 5])
+        );
+        let both = LedgerQuery {
+            workload: Some(web),
+            since: Some(second(11)),
+            last: Some(2),
+            decision: None,
+        };
+        assert_eq!(
+            ask(both).await,
+            pick(&[4, 5]),
+            "all parts of a query must fit"
+        );
+    });
+}
+
+/// A decision for `workload`, as an entry at so many seconds.
+#[must_use]
+pub fn decided(id: u64, workload: &WorkloadRef, at: i64) -> LedgerEntry {
+    let before = Desired::Allocation(Allocation::new(3, Vec::new()));
+    let wanted = Desired::Allocation(Allocation::new(5, Vec::new()));
+    let decision = Decision {
+        id: DecisionId(id),
+        at: second(at),
+        workload: workload.clone(),
+        trigger: Trigger::Directive,
+        intents: Vec::new(),
+        reasons: vec![Reason::new("Directive", "a directive orders it")],
+        observation: None,
+        changes: before.changes_to(&wanted),
+        before,
+        approved: Some(wanted.clone()),
+        wanted,
+        cuts: Vec::new(),
+        alternatives: Vec::new(),
+        predicted: None,
+        policy: None,
+    };
+    LedgerEntry {
+        at: second(at),
+        event: LedgerEvent::Decided(Box::new(decision)),
+    }
+}
+
+fn applied(id: u64, workload: &WorkloadRef, at: i64) -> LedgerEntry {
+    let receipt = Receipt {
+        decision: DecisionId(id),
+        workload: workload.clone(),
+        previous: Desired::Allocation(Allocation::new(3, Vec::new())),
+        applied: Desired::Allocation(Allocation::new(5, Vec::new())),
+        previous_owners: std::collections::BTreeMap::new(),
+        resource_version: "7".to_owned(),
+        applied_at: second(at),
+    };
+    LedgerEntry {
+        at: second(at),
+        event: LedgerEvent::Applied(Box::new(receipt)),
+    }
+}
+
+fn second(at: i64) -> Timestamp {
+    Timestamp::from_second(at).unwrap_or_default()
+}
