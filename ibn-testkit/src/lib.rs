@@ -3,5 +3,6 @@
 pub mod assessor;
 pub mod cluster;
 pub mod forecaster;
+pub mod monitor;
 pub mod stage;
 pub mod store;
