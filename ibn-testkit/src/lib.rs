@@ -2,7 +2,10 @@
 
 pub mod assessor;
 pub mod cluster;
+pub mod environment;
 pub mod forecaster;
+pub mod learner;
 pub mod monitor;
+pub mod recommender;
 pub mod stage;
 pub mod store;

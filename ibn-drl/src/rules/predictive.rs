@@ -7,7 +7,7 @@ use ibn_core::allocation::Allocation;
 use ibn_core::decision::Reason;
 use ibn_core::encoding::ReplicaRoom;
 use ibn_core::intent::{Bound, IndicatorName, Objective, Preference};
-use ibn_core::prediction::Alternative;
+use ibn_core::prediction::{Alternative, Prediction, WorkloadModel};
 use ibn_core::roles::{Predictor, Recommender};
 use ibn_core::situation::{Recommendation, Situation};
 use ibn_core::units::format_duration;
@@ -173,6 +173,9 @@ impl ModelPredictive {
             .model
             .as_ref()
             .ok_or("there is no model of the workload")?;
+        if !is_usable(model) {
+            return Err("the model of the workload has numbers that make no sense".to_owned());
+        }
         let model = &self.correction.model(situation, model);
         let live = &situation.state.allocation;
         let capacity = Judge::capacity_objectives(&situation.objectives);
@@ -251,7 +254,7 @@ impl ModelPredictive {
             .candidate(allocation.clone(), planner.rate(planner.lead));
         Ok(Recommendation {
             alternatives: planner.alternatives(&allocation, &now.best),
-            predicted: Some(chosen.prediction),
+            predicted: Some(chosen.prediction).filter(has_no_nan),
             allocation,
             reasons,
             policy: None,
@@ -370,7 +373,7 @@ impl Planner<'_> {
                 })
                 .and_then(|fewer| self.reached(&fewer, objective))
                 .map(|reached| {
-                    format!(", with {} {}", replicas - 1, value_text(objective, reached))
+                    format!("; with {} it would be {}", replicas - 1, value_text(objective, reached))
                 })
                 .unwrap_or_default();
             Reason::new(
@@ -493,6 +496,24 @@ impl Planner<'_> {
             })
             .collect()
     }
+}
+
+fn is_usable(model: &WorkloadModel) -> bool {
+    let positive = model.cpu_seconds_per_request > 0.0 && model.cpu_seconds_per_request.is_finite();
+    positive && model.base_latency_seconds >= 0.0 && model.service_cv2 >= 0.0
+}
+
+/// Infinite is a prediction; not a number is none.
+fn has_no_nan(prediction: &Prediction) -> bool {
+    prediction
+        .latency
+        .values()
+        .chain([
+            &prediction.cpu_utilization,
+            &prediction.error_rate,
+            &prediction.throughput,
+        ])
+        .all(|interval| !interval.low.is_nan() && !interval.mid.is_nan() && !interval.high.is_nan())
 }
 
 /// A latency objective that the newest observation violates.
