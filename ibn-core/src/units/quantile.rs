@@ -69,7 +69,7 @@ impl schemars::JsonSchema for Quantile {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1})
+        schemars::json_schema!({"type": "number", "minimum": 0, "maximum": 1})
     }
 }
 
