@@ -274,18 +274,14 @@ impl Account {
         &self.bins
     }
 
-    /// The bins that ended within `window` before now, as one; `None` where none did.
-    pub(crate) fn span(&self, now: SimTime, window: Duration) -> Option<Span> {
-        let from = now.before(window).nanos();
+    /// The bins that lie within `window` before `at`, as one; `None` where none does.
+    pub(crate) fn span(&self, at: SimTime, window: Duration) -> Option<Span> {
+        let from = at.before(window).nanos();
         let first = self
             .bins
-            .iter()
-            .rposition(|bin| bin.end.nanos().saturating_sub(self.bin_nanos) < from);
-        let mut bins = self
-            .bins
-            .iter()
-            .skip(first.map_or(0, |index| index + 1))
-            .peekable();
+            .partition_point(|bin| bin.end.nanos() - self.bin_nanos < from);
+        let end = self.bins.partition_point(|bin| bin.end <= at);
+        let mut bins = self.bins.range(first.min(end)..end).peekable();
         let from = SimTime::from_nanos(bins.peek()?.end.nanos() - self.bin_nanos);
         let mut span = Span {
             from,

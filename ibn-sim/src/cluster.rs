@@ -1,21 +1,22 @@
 //! The cluster: workloads on nodes, driven through simulated time.
 
+mod control;
+mod view;
+
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BinaryHeap};
 
-use ibn_core::units::{Bytes, CpuMillis};
+use ibn_core::allocation::QuotaLimits;
 
-use crate::account::{Bin, Span};
 use crate::error::{Error, Result};
-use crate::log::{Event, EventKind};
-use crate::metrics::Metrics;
-use crate::node::{Node, place};
-use crate::pod::{PodPhase, PodView};
+use crate::log::EventKind;
+use crate::node::Node;
 use crate::rng::Seeds;
-use crate::spec::{Accounting, ClusterSpec, PodSize, WorkloadSpec, check_size};
+use crate::spec::{Accounting, ClusterSpec};
 use crate::time::{SimTime, nanos};
 use crate::workload::Workload;
+
+pub use view::{Free, Status};
 
 /// The kubelet looks after a pod that stops once a second.
 const LOOK_NANOS: u64 = 1_000_000_000;
@@ -49,6 +50,8 @@ pub struct Cluster {
     now: u64,
     events: BinaryHeap<Reverse<(u64, u64, Due)>>,
     next_event: u64,
+    /// By namespace.
+    quotas: BTreeMap<String, QuotaLimits>,
 }
 
 /// What happens at its time.
@@ -60,32 +63,6 @@ enum Due {
     Look { workload: usize, pod: u64 },
     /// A pod's new resources are written.
     Actuate { workload: usize, pod: u64 },
-}
-
-/// What a workload is given and has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Pods asked for.
-    pub replicas: u32,
-    /// What each pod should have.
-    pub size: PodSize,
-    /// Rises with every change of either.
-    pub version: u64,
-    /// Pods that take requests.
-    pub ready: u32,
-    /// Pods that aren't stopping, ready or not.
-    pub pods: u32,
-    /// Requests in flight.
-    pub in_flight: u64,
-}
-
-/// Room on the nodes that no pod has reserved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Free {
-    /// CPU.
-    pub cpu: CpuMillis,
-    /// Memory.
-    pub memory: Bytes,
 }
 
 impl Cluster {
@@ -108,15 +85,13 @@ impl Cluster {
             now: 0,
             events: BinaryHeap::new(),
             next_event: 0,
+            quotas: BTreeMap::new(),
         };
         cluster.schedule(nanos(spec.accounting.bin), Due::Bin);
         for workload in &mut cluster.workloads {
             workload.replicas = workload.spec.replicas;
-            for _ in 0..workload.replicas {
-                workload.create_pod(0);
-            }
         }
-        cluster.fill_nodes(true);
+        cluster.settle(true);
         for workload in &mut cluster.workloads {
             workload.run_to(0);
         }
@@ -183,7 +158,10 @@ impl Cluster {
                 };
                 match owner.end_pod(index, now, false) {
                     None => self.schedule(now + LOOK_NANOS, due),
-                    Some(pod) => self.release(pod.node, &pod.size),
+                    Some(pod) => {
+                        self.release(pod.node, &pod.size);
+                        self.settle(false);
+                    }
                 }
             }
             Due::Actuate { workload, pod } => {
@@ -209,73 +187,6 @@ impl Cluster {
         }
     }
 
-    fn release(&mut self, node: Option<usize>, size: &PodSize) {
-        if let Some(node) = node.and_then(|node| self.nodes.get_mut(node)) {
-            node.release(size);
-            self.fill_nodes(false);
-        }
-    }
-
-    /// Gives free room to resizes that wait for it, then to pods that wait for a node, each in the order of the
-    /// workloads and of their pods.
-    fn fill_nodes(&mut self, at_start: bool) {
-        let now = self.now;
-        for workload in 0..self.workloads.len() {
-            self.resize_pods(workload);
-        }
-        for workload in &mut self.workloads {
-            for index in 0..workload.pods.len() {
-                let Some(pod) = workload
-                    .pods
-                    .get(index)
-                    .filter(|pod| pod.phase == PodPhase::Pending)
-                else {
-                    continue;
-                };
-                // Pods of one workload are alike: where one finds no node, none does.
-                let Some(at) = place(&self.nodes, &pod.size) else {
-                    break;
-                };
-                let size = pod.size;
-                if let Some(node) = self.nodes.get_mut(at) {
-                    node.reserve(&size);
-                    workload.place_pod(index, now, at, node.cores(), at_start);
-                }
-            }
-        }
-    }
-
-    /// Lets the pods of a workload that aren't as they should be reserve what they should have, where their node has room.
-    fn resize_pods(&mut self, workload: usize) {
-        let now = self.now;
-        let mut changed = Vec::new();
-        let Some(owner) = self.workloads.get_mut(workload) else {
-            return;
-        };
-        for pod in owner
-            .pods
-            .iter_mut()
-            .filter(|pod| pod.phase != PodPhase::Stopping && pod.size != pod.desired)
-        {
-            let Some(node) = pod.node.and_then(|node| self.nodes.get_mut(node)) else {
-                pod.size = pod.desired;
-                continue;
-            };
-            if node.resize(&pod.size, &pod.desired) {
-                owner.meter.replace(now, &pod.size, &pod.desired);
-                pod.size = pod.desired;
-                pod.deferred = false;
-                changed.push(pod.id);
-            } else if !pod.deferred {
-                pod.deferred = true;
-                owner.log.push(now, EventKind::PodResizeDeferred(pod.id));
-            }
-        }
-        for pod in changed {
-            self.schedule(now + ACTUATION_NANOS, Due::Actuate { workload, pod });
-        }
-    }
-
     fn find(&self, name: &str) -> Result<usize> {
         let found = self
             .workloads
@@ -294,242 +205,6 @@ impl Cluster {
         self.workloads
             .get_mut(index)
             .ok_or_else(|| Error::UnknownWorkload(name.to_owned()))
-    }
-
-    /// Asks for `replicas` pods of a workload, now. Pods that are too many stop; those that are missing are made.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn scale(&mut self, name: &str, replicas: u32) -> Result<()> {
-        let (now, index) = (self.now, self.find(name)?);
-        let workload = self.get_mut(name)?;
-        if workload.replicas == replicas {
-            return Ok(());
-        }
-        workload.log.push(
-            now,
-            EventKind::Scaled {
-                from: workload.replicas,
-                to: replicas,
-            },
-        );
-        workload.replicas = replicas;
-        workload.version += 1;
-        self.match_replicas(index);
-        Ok(())
-    }
-
-    /// Makes or stops pods until as many live as are asked for.
-    fn match_replicas(&mut self, index: usize) {
-        let now = self.now;
-        let Some(workload) = self.workloads.get_mut(index) else {
-            return;
-        };
-        let live = workload
-            .pods
-            .iter()
-            .filter(|pod| pod.phase != PodPhase::Stopping)
-            .count();
-        let wanted = workload.replicas as usize;
-        for _ in live..wanted {
-            workload.create_pod(now);
-        }
-        for id in workload.victims(live.saturating_sub(wanted)) {
-            self.stop(index, id);
-        }
-        self.fill_nodes(false);
-    }
-
-    /// Stops a pod: at once where it takes no requests yet, else once it is done with those that it has.
-    fn stop(&mut self, workload: usize, id: u64) {
-        let now = self.now;
-        let Some(owner) = self.workloads.get_mut(workload) else {
-            return;
-        };
-        let Some(index) = owner.index_of(id) else {
-            return;
-        };
-        if owner
-            .pods
-            .get(index)
-            .is_some_and(|pod| pod.phase == PodPhase::Ready)
-        {
-            owner.stop_pod(index, now);
-            self.schedule(now + LOOK_NANOS, Due::Look { workload, pod: id });
-        } else if let Some(pod) = owner.end_pod(index, now, true) {
-            self.release(pod.node, &pod.size);
-        }
-    }
-
-    /// Gives every pod of a workload `size`, now, in place: what is running gets it after 20 ms where its node has room,
-    /// new pods are made with it.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster, or a limit of 0 or below its request.
-    pub fn resize(&mut self, name: &str, size: PodSize) -> Result<()> {
-        check_size(&size).map_err(|reason| Error::spec(format!("{name}.size"), reason))?;
-        let now = self.now;
-        let workload = self.get_mut(name)?;
-        if workload.size == size {
-            return Ok(());
-        }
-        workload.log.push(now, EventKind::Resized(size));
-        workload.size = size;
-        workload.version += 1;
-        for pod in workload
-            .pods
-            .iter_mut()
-            .filter(|pod| pod.phase != PodPhase::Stopping)
-        {
-            pod.desired = size;
-            pod.deferred = false;
-        }
-        self.fill_nodes(false);
-        Ok(())
-    }
-
-    /// Deletes a pod by force, now: what is in flight there is lost, and another pod is made.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster; a pod that doesn't exist is none.
-    pub fn kill_pod(&mut self, name: &str, id: u64) -> Result<()> {
-        let (now, index) = (self.now, self.find(name)?);
-        let workload = self.get_mut(name)?;
-        if let Some(pod) = workload
-            .index_of(id)
-            .and_then(|pod| workload.end_pod(pod, now, true))
-        {
-            self.release(pod.node, &pod.size);
-            self.match_replicas(index);
-        }
-        Ok(())
-    }
-
-    /// What a workload is given and has.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn status(&mut self, name: &str) -> Result<Status> {
-        let now = self.now;
-        let workload = self.get_mut(name)?;
-        Ok(Status {
-            replicas: workload.replicas,
-            size: workload.size,
-            version: workload.version,
-            ready: workload.ready(),
-            pods: workload
-                .pods
-                .iter()
-                .filter(|pod| pod.phase != PodPhase::Stopping)
-                .count() as u32,
-            in_flight: workload.in_flight(now),
-        })
-    }
-
-    /// The pods of a workload, by their number.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn pods(&mut self, name: &str) -> Result<Vec<PodView>> {
-        let now = self.now;
-        let workload = self.get_mut(name)?;
-        workload.in_flight(now);
-        Ok(workload
-            .pods
-            .iter()
-            .map(|pod| pod.view(&workload.spec.memory))
-            .collect())
-    }
-
-    /// CPU that each pod used on average over the last `window` of whole bins, in cores, by pod number; `None` for a
-    /// pod that is younger. This is what a metrics server would say of it; its time is the end of the last bin.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn pod_cpu(&self, name: &str, window: Duration) -> Result<Vec<(u64, Option<f64>)>> {
-        let bin = nanos(self.accounting.bin);
-        let bins = (nanos(window) / bin).max(1);
-        let cores = |used: u64| used as f64 / (bins * bin) as f64;
-        let workload = self.get(name)?;
-        Ok(workload
-            .pods
-            .iter()
-            .map(|pod| (pod.id, pod.cpu_in_last(bins as usize).map(cores)))
-            .collect())
-    }
-
-    /// The specification of a workload.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn spec(&self, name: &str) -> Result<&WorkloadSpec> {
-        self.get(name).map(|workload| &workload.spec)
-    }
-
-    /// The closed bins that are kept, oldest first.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn bins(&self, name: &str) -> Result<impl Iterator<Item = &Bin>> {
-        self.get(name)
-            .map(|workload| workload.account.bins().iter())
-    }
-
-    /// The closed bins within `window` before now as one; `None` where there are none.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn span(&self, name: &str, window: Duration) -> Result<Option<Span>> {
-        self.get(name)
-            .map(|workload| workload.account.span(self.now(), window))
-    }
-
-    /// What was counted and used since the start.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn metrics(&mut self, name: &str) -> Result<Metrics> {
-        let now = self.now;
-        let workload = self.get_mut(name)?;
-        let in_flight = workload.in_flight(now);
-        workload.meter.advance(now);
-        Ok(Metrics::new(workload, now, in_flight))
-    }
-
-    /// The last events of a workload other than closed bins, oldest first.
-    ///
-    /// # Errors
-    /// A workload that isn't in the cluster.
-    pub fn recent_events(&self, name: &str) -> Result<impl Iterator<Item = &Event>> {
-        self.get(name).map(|workload| workload.log.recent().iter())
-    }
-
-    /// Hash (XXH3) of everything that happened up to the last closed bin or later event, over all workloads.
-    #[must_use]
-    pub fn event_hash(&self) -> u64 {
-        let hashes: Vec<u8> = self
-            .workloads
-            .iter()
-            .flat_map(|workload| workload.log.hash().to_le_bytes())
-            .collect();
-        xxhash_rust::xxh3::xxh3_64(&hashes)
-    }
-
-    /// Room on all nodes together that no pod has reserved.
-    #[must_use]
-    pub fn free(&self) -> Free {
-        Free {
-            cpu: self
-                .nodes
-                .iter()
-                .map(|node| CpuMillis::new(node.cpu_free()))
-                .sum(),
-            memory: self
-                .nodes
-                .iter()
-                .map(|node| Bytes::new(node.memory_free()))
-                .sum(),
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod arrivals;
+pub mod autoscaler;
 mod balance;
 mod cluster;
 mod demand;

@@ -52,6 +52,8 @@ pub enum EventKind {
     PodResized(u64),
     /// A pod's new resources don't fit its node; they are tried again when something is freed.
     PodResizeDeferred(u64),
+    /// So many pods can't be made, since the quota of the namespace has no room for them; 0 where all could again.
+    PodsBlocked(usize),
     /// A bin of the books was closed.
     BinClosed {
         /// Its counts.
@@ -118,6 +120,7 @@ impl Log {
             EventKind::PodOutOfMemory(pod) => words(7, &[pod]),
             EventKind::PodResized(pod) => words(8, &[pod]),
             EventKind::PodResizeDeferred(pod) => words(9, &[pod]),
+            EventKind::PodsBlocked(pods) => words(11, &[pods as u64]),
             EventKind::BinClosed {
                 counts: c,
                 cpu_nanos,

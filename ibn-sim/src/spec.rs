@@ -40,6 +40,8 @@ pub struct NodeSpec {
 pub struct WorkloadSpec {
     /// Its name, unique in the cluster; also names its random streams.
     pub name: String,
+    /// The namespace whose quota it draws on.
+    pub namespace: String,
     /// Pods at the start; those that fit are ready at once.
     pub replicas: u32,
     /// What each pod is given.
@@ -152,6 +154,7 @@ impl WorkloadSpec {
     pub fn new(name: &str, traffic: RateCurve) -> Self {
         Self {
             name: name.to_owned(),
+            namespace: "default".to_owned(),
             replicas: 1,
             size: PodSize::guaranteed(CpuMillis::new(500), Bytes::new(256 << 20)),
             service: Law::Exponential {

@@ -25,6 +25,8 @@ pub(crate) struct Workload {
     pub(crate) size: PodSize,
     /// Rises with every change of `replicas` or `size`.
     pub(crate) version: u64,
+    /// Pods that the quota of the namespace doesn't let be made.
+    pub(crate) blocked: usize,
     /// By rising id.
     pub(crate) pods: Vec<Pod>,
     pub(crate) account: Account,
@@ -63,6 +65,7 @@ impl Workload {
             replicas: 0,
             size: spec.size,
             version: 1,
+            blocked: 0,
             pods: Vec::new(),
             account: Account::new(accounting, &spec.objective, spec.base_latency),
             log: Log::new(&spec.name),
@@ -192,6 +195,14 @@ impl Workload {
                 .filter(|(_, pod)| pod.phase == PodPhase::Ready)
                 .map(|(index, _)| index),
         );
+    }
+
+    /// Pods that aren't stopping.
+    pub(crate) fn live(&self) -> usize {
+        self.pods
+            .iter()
+            .filter(|pod| pod.phase != PodPhase::Stopping)
+            .count()
     }
 
     pub(crate) fn ready(&self) -> u32 {

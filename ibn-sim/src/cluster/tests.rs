@@ -1,12 +1,17 @@
 //! The cluster against closed forms, and against itself.
 
+use std::time::Duration;
+
+use ibn_core::units::{Bytes, CpuMillis};
 use proptest::prelude::*;
 
 use super::*;
 use crate::balance::Balancing;
 use crate::demand::RateCurve;
 use crate::law::Law;
-use crate::spec::{MemoryUse, NodeSpec, Traffic};
+use crate::metrics::Metrics;
+use crate::pod::PodPhase;
+use crate::spec::{MemoryUse, NodeSpec, PodSize, Traffic, WorkloadSpec};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -295,6 +300,56 @@ fn a_resize_is_in_place_and_waits_for_room() {
                 }
             )
             .is_err()
+    );
+}
+
+#[test]
+fn a_quota_holds_pods_and_resizes_back_until_it_has_room() {
+    let mut cluster = cluster(web(1.0), 16);
+    let quota = |cpu, pods| QuotaLimits {
+        cpu: Some(CpuMillis::new(cpu)),
+        memory: None,
+        pods,
+    };
+    cluster.set_quota("default", Some(quota(1600, Some(4))));
+    cluster.scale("web", 5).unwrap();
+    assert_eq!(cluster.status("web").unwrap().pods, 3, "three pods of 500m");
+    cluster
+        .resize(
+            "web",
+            PodSize::guaranteed(CpuMillis::new(600), Bytes::new(256 << 20)),
+        )
+        .unwrap();
+    let sizes = |cluster: &mut Cluster| -> Vec<u64> {
+        cluster
+            .pods("web")
+            .unwrap()
+            .iter()
+            .map(|pod| pod.desired.cpu_request.get() * 1000 + pod.size.cpu_request.get())
+            .collect()
+    };
+    cluster.advance_to(secs(20));
+    assert_eq!(
+        sizes(&mut cluster),
+        [600_600, 600_500, 600_500],
+        "room for one of three"
+    );
+    cluster.set_quota("default", Some(quota(2400, Some(4))));
+    cluster.advance_to(secs(40));
+    assert_eq!(
+        sizes(&mut cluster),
+        [600_600; 4],
+        "two thousand four hundred are four pods"
+    );
+    cluster.set_quota("default", None);
+    cluster.advance_to(secs(60));
+    assert_eq!(cluster.status("web").unwrap().ready, 5);
+    cluster.set_quota("default", Some(quota(100, Some(1))));
+    cluster.advance_to(secs(80));
+    assert_eq!(
+        cluster.status("web").unwrap().ready,
+        5,
+        "what is there stays"
     );
 }
 

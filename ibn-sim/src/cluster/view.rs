@@ -1,0 +1,173 @@
+//! What can be seen of a cluster. Looking changes nothing.
+
+use std::time::Duration;
+
+use ibn_core::units::{Bytes, CpuMillis};
+
+use super::Cluster;
+use crate::account::{Bin, Span};
+use crate::error::Result;
+use crate::log::Event;
+use crate::metrics::Metrics;
+use crate::pod::PodView;
+use crate::spec::{PodSize, WorkloadSpec};
+use crate::time::{SimTime, nanos};
+
+/// What a workload is given and has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Pods asked for.
+    pub replicas: u32,
+    /// What each pod should have.
+    pub size: PodSize,
+    /// Rises with every change of either.
+    pub version: u64,
+    /// Pods that take requests.
+    pub ready: u32,
+    /// Pods that aren't stopping, ready or not.
+    pub pods: u32,
+    /// Requests in flight.
+    pub in_flight: u64,
+}
+
+/// Room on the nodes that no pod has reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Free {
+    /// CPU.
+    pub cpu: CpuMillis,
+    /// Memory.
+    pub memory: Bytes,
+}
+
+impl Cluster {
+    /// What a workload is given and has.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn status(&mut self, name: &str) -> Result<Status> {
+        let now = self.now;
+        let workload = self.get_mut(name)?;
+        Ok(Status {
+            replicas: workload.replicas,
+            size: workload.size,
+            version: workload.version,
+            ready: workload.ready(),
+            pods: workload.live() as u32,
+            in_flight: workload.in_flight(now),
+        })
+    }
+
+    /// The pods of a workload, by their number.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn pods(&mut self, name: &str) -> Result<Vec<PodView>> {
+        let now = self.now;
+        let workload = self.get_mut(name)?;
+        workload.in_flight(now);
+        Ok(workload
+            .pods
+            .iter()
+            .map(|pod| pod.view(&workload.spec.memory))
+            .collect())
+    }
+
+    /// CPU that each pod used on average over the last `window` of whole bins, in cores, by pod number; `None` for a
+    /// pod that is younger. This is what a metrics server would say of it; its time is the end of the last bin.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn pod_cpu(&self, name: &str, window: Duration) -> Result<Vec<(u64, Option<f64>)>> {
+        let bin = nanos(self.accounting.bin);
+        let bins = (nanos(window) / bin).max(1);
+        let cores = |used: u64| used as f64 / (bins * bin) as f64;
+        let workload = self.get(name)?;
+        Ok(workload
+            .pods
+            .iter()
+            .map(|pod| (pod.id, pod.cpu_in_last(bins as usize).map(cores)))
+            .collect())
+    }
+
+    /// The specification of a workload.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn spec(&self, name: &str) -> Result<&WorkloadSpec> {
+        self.get(name).map(|workload| &workload.spec)
+    }
+
+    /// The closed bins that are kept, oldest first.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn bins(&self, name: &str) -> Result<impl Iterator<Item = &Bin>> {
+        self.get(name)
+            .map(|workload| workload.account.bins().iter())
+    }
+
+    /// The closed bins within `window` before now as one; `None` where there are none.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn span(&self, name: &str, window: Duration) -> Result<Option<Span>> {
+        self.span_at(name, self.now(), window)
+    }
+
+    /// The closed bins that are kept and lie within `window` before `at` as one; `None` where there are none.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn span_at(&self, name: &str, at: SimTime, window: Duration) -> Result<Option<Span>> {
+        self.get(name)
+            .map(|workload| workload.account.span(at, window))
+    }
+
+    /// What was counted and used since the start.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn metrics(&mut self, name: &str) -> Result<Metrics> {
+        let now = self.now;
+        let workload = self.get_mut(name)?;
+        let in_flight = workload.in_flight(now);
+        workload.meter.advance(now);
+        Ok(Metrics::new(workload, now, in_flight))
+    }
+
+    /// The last events of a workload other than closed bins, oldest first.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn recent_events(&self, name: &str) -> Result<impl Iterator<Item = &Event>> {
+        self.get(name).map(|workload| workload.log.recent().iter())
+    }
+
+    /// Hash (XXH3) of everything that happened up to the last closed bin or later event, over all workloads.
+    #[must_use]
+    pub fn event_hash(&self) -> u64 {
+        let hashes: Vec<u8> = self
+            .workloads
+            .iter()
+            .flat_map(|workload| workload.log.hash().to_le_bytes())
+            .collect();
+        xxhash_rust::xxh3::xxh3_64(&hashes)
+    }
+
+    /// Room on all nodes together that no pod has reserved.
+    #[must_use]
+    pub fn free(&self) -> Free {
+        Free {
+            cpu: self
+                .nodes
+                .iter()
+                .map(|node| CpuMillis::new(node.cpu_free()))
+                .sum(),
+            memory: self
+                .nodes
+                .iter()
+                .map(|node| Bytes::new(node.memory_free()))
+                .sum(),
+        }
+    }
+}
