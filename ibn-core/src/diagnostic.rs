@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::read::Position;
+
 /// One fault of an input. Readers collect all of them; they never stop at the first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +26,55 @@ pub struct Diagnostic {
     pub message: String,
     /// What would be right.
     pub help: String,
+}
+
+impl Diagnostic {
+    /// An error at `path`, with no line yet.
+    #[must_use]
+    pub fn error(
+        code: Code,
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            path: path.into(),
+            line: None,
+            column: None,
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+
+    /// A warning at `path`, with no line yet.
+    #[must_use]
+    pub fn warning(
+        code: Code,
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, path, message, help)
+        }
+    }
+
+    /// The same at this place of the text.
+    #[must_use]
+    pub fn at(mut self, position: Position) -> Self {
+        self.line = Some(position.line);
+        self.column = Some(position.column);
+        self
+    }
+
+    /// Whether it keeps the input from being used.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
 }
 
 /// How bad a fault is.
@@ -135,6 +186,18 @@ codes! {
     UnreadableFile = 32,
     /// A field is set by the system and is ignored here.
     SystemField = 33,
+    /// The input is too large, nested too deep, or has too many faults to list.
+    InputTooLarge = 34,
+    /// A YAML alias, tag or merge key is used; such are not read.
+    UnsupportedYaml = 35,
+    /// There are several documents where one is read.
+    SeveralDocuments = 36,
+    /// A list names the same thing twice.
+    DuplicateEntry = 37,
+    /// A namespace that is the target is not the intent's own.
+    TargetOutsideNamespace = 38,
+    /// A name is taken by the system, or is one letter away from one that is.
+    ReservedName = 39,
     /// The author of an intent may not patch its target.
     NotPermitted = 40,
 }
@@ -196,6 +259,23 @@ impl fmt::Display for Diagnostic {
         }
         Ok(())
     }
+}
+
+/// The page `docs/diagnostics.md`: every code with its meaning, as Markdown.
+#[must_use]
+pub fn reference_page() -> String {
+    let mut page = String::from(
+        "# Diagnostics\n\n\
+        What is wrong with an input is told as a list of diagnostics. Each has a code, which never changes its meaning; a path and,\n\
+        where the input is a text, a line and column; a sentence with the offending value; and help that says what is allowed.\n\
+        An input with an error is not used at all. A warning says what was ignored.\n\n\
+        `cargo xtask generate` writes this page from `Code` in `ibn-core/src/diagnostic.rs`.\n\n\
+        | code | name | meaning |\n|---|---|---|\n",
+    );
+    for code in Code::ALL {
+        page.push_str(&format!("| `{code}` | {code:?} | {} |\n", code.meaning()));
+    }
+    page
 }
 
 #[cfg(test)]

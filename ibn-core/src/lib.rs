@@ -27,6 +27,7 @@ pub mod lifecycle;
 pub mod observation;
 pub mod prediction;
 pub mod qos;
+pub mod read;
 pub mod resolve;
 pub mod roles;
 pub mod situation;

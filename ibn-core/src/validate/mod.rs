@@ -1,41 +1,25 @@
 //! The rules that a document obeys beyond its form.
+//!
+//! They look at typed values, however those came about; [`crate::read`] calls them on what it reads and adds lines.
+//! Nothing here is repaired: a value that breaks a rule is reported, with what is allowed.
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::intent::Intent;
+mod catalog;
+mod directives;
+mod findings;
+mod guardrail;
+mod indicator;
+mod intent;
+mod limits;
+mod objective;
 
-/// Every rule that an intent breaks by itself, without knowing what exists.
-///
-/// Empty where it is valid. Lines and columns are absent: the intent may never have been text.
-#[must_use]
-pub fn validate_intent(intent: &Intent) -> Vec<Diagnostic> {
-    let mut diagnostics = Vec::new();
-    if let Some(priority) = intent.spec.priority
-        && !(1..=100).contains(&priority)
-    {
-        diagnostics.push(Diagnostic {
-            code: Code::OutOfRange,
-            severity: Severity::Error,
-            path: "spec.priority".to_owned(),
-            line: None,
-            column: None,
-            message: format!("priority `{priority}` is out of range"),
-            help: "a whole number from 1 to 100".to_owned(),
-        });
-    }
-    diagnostics
-}
+pub use catalog::validate_against;
+pub use guardrail::{MAX_COOL_DOWN, validate_guardrail};
+pub use indicator::validate_indicator;
+pub use intent::validate_intent;
+pub use objective::{MAX_WINDOW, MIN_WINDOW};
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::workload::WorkloadRef;
-
-    #[test]
-    fn a_priority_lies_between_1_and_100() {
-        let mut intent = Intent::new("web", &WorkloadRef::deployment("acme", "web"));
-        for (priority, valid) in [(0, false), (1, true), (100, true), (101, false)] {
-            intent.spec.priority = Some(priority);
-            assert_eq!(validate_intent(&intent).is_empty(), valid, "{priority}");
-        }
-    }
-}
+pub(crate) use findings::Findings;
+pub(crate) use guardrail::{freeze_window, guardrail_spec};
+pub(crate) use indicator::{indicator_name, indicator_spec};
+pub(crate) use intent::{SpecParts, spec, target};
+pub(crate) use objective::{quantile, window};

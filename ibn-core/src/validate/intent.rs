@@ -1,0 +1,201 @@
+//! Rules on intents.
+
+use super::Findings;
+use super::directives::directives;
+use super::limits::{Limits, limits};
+use super::objective::{contradictions, objective};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::intent::{API_VERSION, Constraints, Expectation, Intent, Metadata, Target, Validity};
+use crate::read::path::{join, push_index};
+use crate::read::quote;
+use crate::workload::WorkloadKind;
+
+/// Every rule that an intent breaks by itself, without knowing what exists.
+///
+/// Empty where it is valid. Lines and columns are absent, since the intent may never have been text;
+/// [`crate::read::Node::place`] adds them.
+///
+/// ```
+/// use ibn_core::intent::{Amount, Directive, Expectation, Intent};
+/// use ibn_core::validate::validate_intent;
+/// use ibn_core::workload::WorkloadRef;
+///
+/// let mut intent = Intent::new("scale-web", &WorkloadRef::deployment("acme", "web"))
+///     .with_expectation(Expectation::Directive(Directive::Replicas(Amount::To(5))));
+/// assert_eq!(validate_intent(&intent), []);
+///
+/// intent.spec.constraints.replicas.max = Some(3);
+/// let faults = validate_intent(&intent);
+/// assert_eq!(faults[0].path, "spec.expectations[0].directive.replicas.to");
+/// ```
+#[must_use]
+pub fn validate_intent(intent: &Intent) -> Vec<Diagnostic> {
+    let mut findings = Findings::default();
+    header("Intent", &intent.api_version, &intent.kind, &mut findings);
+    metadata(&intent.metadata, &mut findings);
+    let parts = SpecParts {
+        target: Some(&intent.spec.target),
+        expectations: intent.spec.expectations.iter().enumerate().collect(),
+        constraints: &intent.spec.constraints,
+        priority: intent.spec.priority,
+        validity: intent.spec.validity,
+    };
+    spec(&parts, &intent.metadata.namespace, &mut findings);
+    findings.diagnostics
+}
+
+/// The parts of a spec that rules look at; what could not be read is absent, and places in lists are kept.
+pub(crate) struct SpecParts<'a> {
+    pub(crate) target: Option<&'a Target>,
+    pub(crate) expectations: Vec<(usize, &'a Expectation)>,
+    pub(crate) constraints: &'a Constraints,
+    pub(crate) priority: Option<u8>,
+    pub(crate) validity: Option<Validity>,
+}
+
+/// The API version and kind are those that are read here.
+pub(super) fn header(wanted: &str, api_version: &str, kind: &str, findings: &mut Findings) {
+    if api_version != API_VERSION {
+        findings.error(
+            Code::UnknownApiVersion,
+            "apiVersion",
+            format!("{} is not read here", quote(api_version)),
+            format!("`{API_VERSION}`"),
+        );
+    }
+    if kind != wanted {
+        findings.error(
+            Code::UnknownKind,
+            "kind",
+            format!("{} stands where `{wanted}` is needed", quote(kind)),
+            format!("`{wanted}`"),
+        );
+    }
+}
+
+/// The name is an object's, and the namespace, where there is one, a namespace's.
+pub(crate) fn metadata(metadata: &Metadata, findings: &mut Findings) {
+    findings.subdomain("metadata.name", &metadata.name);
+    if !metadata.namespace.is_empty() {
+        findings.label("metadata.namespace", &metadata.namespace);
+    }
+}
+
+/// The name of a target is one that an object of its kind can have.
+pub(crate) fn target(kind: Option<WorkloadKind>, name: &str, findings: &mut Findings) {
+    if kind == Some(WorkloadKind::Namespace) {
+        findings.label("spec.target.name", name);
+    } else {
+        findings.subdomain("spec.target.name", name);
+    }
+}
+
+/// Every rule on the spec of an intent in `namespace` (empty where none is said).
+pub(crate) fn spec(parts: &SpecParts<'_>, namespace: &str, findings: &mut Findings) {
+    let kind = parts.target.map(|target| target.kind);
+    if let Some(found) = parts.target {
+        target(kind, &found.name, findings);
+        if found.kind == WorkloadKind::Namespace && !namespace.is_empty() && found.name != namespace
+        {
+            findings.error(
+                Code::TargetOutsideNamespace,
+                "spec.target.name",
+                format!(
+                    "the namespace {} is not the intent's own",
+                    quote(&found.name)
+                ),
+                format!("{}, or an intent in the other namespace", quote(namespace)),
+            );
+        }
+    }
+    if let Some(priority) = parts.priority
+        && !(1..=100).contains(&priority)
+    {
+        findings.error(
+            Code::OutOfRange,
+            "spec.priority",
+            format!("`{priority}` is out of range"),
+            "a whole number from 1 to 100",
+        );
+    }
+    if let Some(Validity {
+        from: Some(from),
+        until: Some(until),
+    }) = parts.validity
+        && until <= from
+    {
+        findings.error(
+            Code::EndsBeforeBegin,
+            "spec.validity.until",
+            format!("it ends at `{until}`, before or when it begins at `{from}`"),
+            format!("a time after `{from}`"),
+        );
+    }
+    constraints(kind, parts.constraints, findings);
+    expectations(kind, parts, findings);
+}
+
+fn constraints(kind: Option<WorkloadKind>, constraints: &Constraints, findings: &mut Findings) {
+    let path = "spec.constraints";
+    if kind == Some(WorkloadKind::Namespace) && !constraints.is_empty() {
+        findings.error(
+            Code::NamespaceTakesQuotaOnly,
+            path,
+            "`constraints` are given for a namespace",
+            "a `quota` directive bounds what a namespace may use",
+        );
+    }
+    let bounds = Limits {
+        replicas: &constraints.replicas,
+        cpu: &constraints.cpu,
+        memory: &constraints.memory,
+        budget: &constraints.budget,
+    };
+    limits(path, &bounds, findings);
+}
+
+fn expectations(kind: Option<WorkloadKind>, parts: &SpecParts<'_>, findings: &mut Findings) {
+    let mut objectives = Vec::new();
+    let mut placed = Vec::new();
+    for (index, expectation) in &parts.expectations {
+        let mut path = "spec.expectations".to_owned();
+        push_index(&mut path, *index);
+        match expectation {
+            Expectation::Objective(objective) => {
+                objectives.push((join(&path, "objective"), objective))
+            }
+            Expectation::Directive(directive) => {
+                let name = super::directives::name(directive);
+                placed.push((join(&join(&path, "directive"), name), directive));
+            }
+        }
+    }
+    for (path, found) in &objectives {
+        objective(path, found, findings);
+        if kind == Some(WorkloadKind::Namespace) {
+            findings.error(
+                Code::NamespaceTakesQuotaOnly,
+                path.as_str(),
+                "an objective is set for a namespace",
+                "a `quota` directive where the target is a `Namespace`",
+            );
+        }
+    }
+    contradictions(objectives.into_iter(), findings);
+    directives(kind, &placed, parts.constraints, findings);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::WorkloadRef;
+
+    #[test]
+    fn a_priority_lies_between_1_and_100() {
+        let mut intent = Intent::new("web", &WorkloadRef::deployment("acme", "web"));
+        for (priority, valid) in [(0, false), (1, true), (100, true), (101, false)] {
+            intent.spec.priority = Some(priority);
+            assert_eq!(validate_intent(&intent).is_empty(), valid, "{priority}");
+        }
+    }
+}
