@@ -1,1 +1,5 @@
 //! Translators: from a sentence to a typed intent.
+
+mod grammar;
+
+pub use grammar::GrammarTranslator;

@@ -1,0 +1,186 @@
+//! Why a sentence was not read, said so that a person can mend it.
+
+use ibn_core::intent::{Bound, Directive, Expectation, Intent};
+use ibn_core::translation::{RefusalCode, Translation};
+
+use super::input::Input;
+use super::lex::Kind;
+use super::read::Context;
+use super::reply::{clarify, refuse};
+use super::scope;
+use super::vocabulary::NEGATIONS;
+
+/// The answer for a sentence that no rule reads as a whole.
+pub(crate) fn explain(input: &Input, _: &Context<'_>) -> Translation {
+    if input.len() == 0 {
+        return refuse(RefusalCode::NotUnderstood, "nothing was said");
+    }
+    if let Some((code, message)) = scope::reason(input) {
+        return refuse(code, message);
+    }
+    let negated = (0..input.len()).any(|at| {
+        !input.is_named(at)
+            && input
+                .lower(at)
+                .is_some_and(|word| NEGATIONS.contains(&word) || word.ends_with("n't"))
+    });
+    if negated {
+        return clarify(
+            "meaning",
+            "An intent says what is to be, not what isn't to be. What should hold?",
+        );
+    }
+    let words = (0..input.len())
+        .filter(|at| {
+            input
+                .token(*at)
+                .is_some_and(|token| token.kind == Kind::Word)
+        })
+        .count();
+    let names = (0..input.len()).filter(|at| input.is_named(*at)).count();
+    let content = (0..input.len())
+        .filter(|at| {
+            (input.is_known(*at) || input.is_repaired(*at))
+                && input
+                    .lower(*at)
+                    .is_some_and(|word| SPEAKING.contains(&word))
+        })
+        .count();
+    let unread: Vec<&str> = (0..input.len())
+        .filter(|at| {
+            !input.is_known(*at)
+                && !input.is_named(*at)
+                && input
+                    .token(*at)
+                    .is_some_and(|token| token.kind == Kind::Word)
+        })
+        .map(|at| input.span(at, at + 1))
+        .collect();
+    if names == 0 && content == 0 || words == 0 {
+        return refuse(
+            RefusalCode::NotUnderstood,
+            "the sentence was not understood",
+        );
+    }
+    let question = match unread.as_slice() {
+        [] => "How is that meant? The words are known, but not in this order.".to_owned(),
+        [word] => format!("What does `{word}` mean here?"),
+        several => format!("What do `{}` mean here?", several.join("`, `")),
+    };
+    clarify("meaning", question)
+}
+
+/// Words that show that a sentence is about workloads, where the rest of it was not read.
+const SPEAKING: &[&str] = &[
+    "scale",
+    "rescale",
+    "resize",
+    "replicas",
+    "replica",
+    "pods",
+    "pod",
+    "instances",
+    "cpu",
+    "cpus",
+    "memory",
+    "ram",
+    "limit",
+    "limits",
+    "request",
+    "requests",
+    "latency",
+    "throughput",
+    "errors",
+    "error",
+    "availability",
+    "utilization",
+    "utilisation",
+    "usage",
+    "quota",
+    "autoscale",
+    "autoscaler",
+    "hpa",
+    "namespace",
+    "deployment",
+    "deployments",
+    "statefulset",
+    "workload",
+    "workloads",
+    "container",
+    "containers",
+    "priority",
+    "suspend",
+    "pause",
+    "resume",
+    "cost",
+    "increase",
+    "decrease",
+    "reduce",
+    "double",
+    "triple",
+    "halve",
+    "cap",
+    "raise",
+    "lower",
+    "performance",
+    "service",
+    "services",
+    "application",
+    "app",
+    "p95",
+    "percentile",
+    "capacity",
+    "resources",
+    "response",
+    "traffic",
+    "load",
+];
+
+/// An intent or a query in one line, for a question that lists readings.
+pub(crate) fn in_words(translation: &Translation) -> String {
+    match translation {
+        Translation::Intent(reading) => reading
+            .intents
+            .iter()
+            .map(intent)
+            .collect::<Vec<_>>()
+            .join("; "),
+        Translation::Query(query) => {
+            let target = query
+                .target
+                .as_ref()
+                .map_or("everything".to_owned(), ToString::to_string);
+            format!("a question about {target}")
+        }
+        Translation::Clarify(clarification) => clarification.question.clone(),
+        Translation::Refuse(refusal) => refusal.message.clone(),
+    }
+}
+
+fn intent(intent: &Intent) -> String {
+    let spec = &intent.spec;
+    let mut parts: Vec<String> = spec
+        .expectations
+        .iter()
+        .map(|it| match it {
+            Expectation::Objective(objective) => {
+                let side = match &objective.bound {
+                    Bound::AtMost(value) => format!("at most {value}"),
+                    Bound::AtLeast(value) => format!("at least {value}"),
+                };
+                format!("{} {side}", objective.indicator)
+            }
+            Expectation::Directive(Directive::Replicas(amount)) => format!("replicas {amount:?}"),
+            Expectation::Directive(Directive::Resources(_)) => "requests and limits".to_owned(),
+            Expectation::Directive(Directive::Autoscale(_)) => "an autoscaler".to_owned(),
+            Expectation::Directive(Directive::Quota(_)) => "a quota".to_owned(),
+        })
+        .collect();
+    if !spec.constraints.is_empty() {
+        parts.push("bounds".to_owned());
+    }
+    if let Some(mode) = spec.mode {
+        parts.push(format!("{mode:?}"));
+    }
+    format!("{}: {}", intent.workload(), parts.join(", "))
+}

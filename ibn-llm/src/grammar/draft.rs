@@ -1,0 +1,804 @@
+//! One intent in the making: what a sentence says of one workload or namespace, checked as it is added.
+
+use ibn_core::catalog::CatalogWorkload;
+use ibn_core::intent::{
+    Amount, Autoscale, Bound, BudgetLimit, Constraints, Directive, Expectation, IndicatorName,
+    Mode, Objective, OnEnd, Preference, QuotaAmounts, Range,
+};
+use ibn_core::translation::Translation;
+use ibn_core::units::{IndicatorValue, Quantile, Unit as ValueUnit};
+use ibn_core::workload::WorkloadRef;
+
+use super::decimal::Decimal;
+use super::measure::{self, Noted};
+use super::reply::{clarify, clarify_among, refuse};
+use super::sem::{
+    Change, ContainerPick, Item, Metric, Owner, Part, Qty, Quant, Scope, Side, Span, Unit, When,
+};
+use super::{allot, when};
+use ibn_core::translation::RefusalCode;
+
+type Answer<T> = Result<T, Translation>;
+
+/// What is said of one target.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft<'a> {
+    pub(crate) target: WorkloadRef,
+    /// What the catalog says of it; absent for a namespace.
+    pub(crate) workload: Option<&'a CatalogWorkload>,
+    pub(crate) expectations: Vec<Expectation>,
+    pub(crate) constraints: Constraints,
+    pub(crate) preference: Option<Preference>,
+    pub(crate) priority: Option<u8>,
+    pub(crate) mode: Option<Mode>,
+    pub(crate) when: Option<When>,
+    pub(crate) on_end: Option<OnEnd>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(target: WorkloadRef, workload: Option<&'a CatalogWorkload>) -> Self {
+        Self {
+            target,
+            workload,
+            expectations: Vec::new(),
+            constraints: Constraints::default(),
+            preference: None,
+            priority: None,
+            mode: None,
+            when: None,
+            on_end: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Adds one thing that was said; `container` where a container was named apart from it.
+    pub(crate) fn add(&mut self, item: &Item, container: Option<&ContainerPick>) -> Answer<()> {
+        match item {
+            Item::Replicas { change, .. } => self.replicas(change),
+            Item::FromTo { from, to, .. } => self.from_to(*from, *to),
+            Item::Resources { owner, parts } => self.resources(owner, parts, container),
+            Item::Autoscale {
+                min,
+                max,
+                cpu,
+                other,
+                ..
+            } => self.autoscale(*min, *max, *cpu, *other),
+            Item::Bounds {
+                scope,
+                spans,
+                limits,
+                ..
+            } => spans
+                .iter()
+                .try_for_each(|span| self.bounds(span, *scope, *limits)),
+            Item::Quota { amounts, .. } => self.quota(amounts),
+            Item::Objective {
+                metric,
+                upper,
+                value,
+                ..
+            } => self.objective(metric, *upper, value),
+            Item::Window(window) => self.window(*window),
+            Item::AtQuantile(quant) => self.at_quantile(quant),
+            Item::Preference { preference, .. } => {
+                set(&mut self.preference, *preference, "preference")
+            }
+            Item::Priority { priority, .. } => {
+                let priority = priority
+                    .to_u32()
+                    .and_then(|number| u8::try_from(number).ok())
+                    .filter(|number| (1..=100).contains(number))
+                    .ok_or_else(|| {
+                        clarify(
+                            "amount",
+                            "A priority is a whole number from 1 to 100. Which one?",
+                        )
+                    })?;
+                set(&mut self.priority, priority, "priority")
+            }
+            Item::Mode { mode, .. } => set(&mut self.mode, *mode, "mode"),
+            Item::When(when) => {
+                let both = match &self.when {
+                    None => Some(when.clone()),
+                    Some(before) => when::both(before, when),
+                };
+                self.when =
+                    Some(both.ok_or_else(|| clarify("time", "From when until when exactly?"))?);
+                Ok(())
+            }
+            Item::OnEnd(on_end) => set(&mut self.on_end, *on_end, "end"),
+            Item::Ask {
+                missing, question, ..
+            } => Err(clarify(missing, question.clone())),
+            Item::Unsayable { message, .. } => {
+                Err(refuse(RefusalCode::OutOfScope, message.clone()))
+            }
+            Item::Ellipsis { .. }
+            | Item::Topic(_)
+            | Item::In(_)
+            | Item::Of(_)
+            | Item::Query { .. }
+            | Item::WhatIf => Ok(()),
+        }
+    }
+
+    fn expect(&mut self, expectation: Expectation) -> Answer<()> {
+        if self.expectations.contains(&expectation) {
+            return Ok(());
+        }
+        self.expectations.push(expectation);
+        Ok(())
+    }
+
+    fn replicas(&mut self, change: &Change) -> Answer<()> {
+        let amount = match change {
+            Change::To(qty) => Amount::To(count(qty.number)?),
+            Change::Add(qty) => {
+                let size = count(if qty.number.is_negative() {
+                    qty.number.negated()
+                } else {
+                    qty.number
+                })?;
+                let size = i32::try_from(size).map_err(|_| too_many())?;
+                if size == 0 {
+                    return Err(clarify("amount", "How many pods?"));
+                }
+                Amount::Add(if qty.number.is_negative() {
+                    -size
+                } else {
+                    size
+                })
+            }
+            Change::Scale(factor) => Amount::Scale(*factor),
+            Change::Ask(missing, question) => return Err(clarify(missing, question.clone())),
+        };
+        let new = Expectation::Directive(Directive::Replicas(amount));
+        let contradicted = self
+            .expectations
+            .iter()
+            .any(|it| matches!(it, Expectation::Directive(Directive::Replicas(_))) && *it != new);
+        if contradicted {
+            return Err(clarify(
+                "amount",
+                format!(
+                    "Two numbers of pods for `{}`: which one holds?",
+                    self.target.name
+                ),
+            ));
+        }
+        self.expect(new)
+    }
+
+    fn from_to(&mut self, from: Decimal, to: Decimal) -> Answer<()> {
+        let live = self.workload.map(|workload| workload.replicas);
+        if live != Some(count(from)?) {
+            return Err(clarify(
+                "amount",
+                format!(
+                    "`{}` has {} pods now, not {from}. Is it to have {to}, or between {from} and {to}?",
+                    self.target.name,
+                    live.unwrap_or_default(),
+                ),
+            ));
+        }
+        self.replicas(&Change::To(Qty {
+            number: to,
+            unit: Unit::Pods,
+            of: None,
+        }))
+    }
+
+    fn resources(
+        &mut self,
+        owner: &Owner,
+        parts: &[Part],
+        container: Option<&ContainerPick>,
+    ) -> Answer<()> {
+        let Some(workload) = self.workload else {
+            return Err(clarify("target", "Which workload's resources are meant?"));
+        };
+        let pick = owner.container.as_ref().or(container);
+        let (directives, notes) = allot::directives(workload, pick, parts)?;
+        self.notes.extend(notes);
+        for directive in directives {
+            for before in &mut self.expectations {
+                if let Expectation::Directive(Directive::Resources(before)) = before
+                    && allot::clashes(before, &directive)
+                {
+                    return Err(clarify(
+                        "amount",
+                        format!(
+                            "Two amounts for the same resource of `{}`: which one holds?",
+                            self.target.name
+                        ),
+                    ));
+                }
+            }
+            let same = self.expectations.iter_mut().find_map(|it| match it {
+                Expectation::Directive(Directive::Resources(before))
+                    if before.container == directive.container =>
+                {
+                    Some(before)
+                }
+                _ => None,
+            });
+            match same {
+                Some(before) => allot::merge(before, &directive),
+                None => self.expect(Expectation::Directive(Directive::Resources(directive)))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn autoscale(
+        &mut self,
+        min: Option<Decimal>,
+        max: Option<Decimal>,
+        cpu: Option<Decimal>,
+        other: bool,
+    ) -> Answer<()> {
+        if other {
+            return Err(clarify(
+                "metric",
+                "An autoscaler can only be told a target for CPU utilisation. Which one, and at most how many pods?",
+            ));
+        }
+        let Some(max) = max else {
+            return Err(clarify(
+                "maximum",
+                format!(
+                    "At most how many pods may the autoscaler of `{}` run?",
+                    self.target.name
+                ),
+            ));
+        };
+        let max = count(max)?;
+        let min = min.map(count).transpose()?;
+        let cpu = cpu
+            .map(|cpu| {
+                cpu.to_u32().filter(|cpu| *cpu > 0).ok_or_else(|| {
+                    clarify(
+                        "amount",
+                        "A CPU target is a whole number of percent. Which one?",
+                    )
+                })
+            })
+            .transpose()?;
+        if max == 0 || min.is_some_and(|min| min > max) {
+            return Err(contradiction("pods"));
+        }
+        if cpu.is_none() {
+            self.notes.push(
+                "the autoscaler aims at 80 % CPU utilisation, since no target was said".to_owned(),
+            );
+        }
+        let new = Expectation::Directive(Directive::Autoscale(Autoscale {
+            min,
+            max,
+            cpu_utilization: cpu,
+        }));
+        let contradicted = self
+            .expectations
+            .iter()
+            .any(|it| matches!(it, Expectation::Directive(Directive::Autoscale(_))) && *it != new);
+        if contradicted {
+            return Err(contradiction("pods"));
+        }
+        self.expect(new)
+    }
+
+    fn bounds(&mut self, span: &Span, scope: Option<Scope>, limits: bool) -> Answer<()> {
+        let unit = span
+            .max
+            .as_ref()
+            .or(span.min.as_ref())
+            .map_or(Unit::None, |qty| qty.unit);
+        if unit == Unit::Pods {
+            return self.bound_pods(span);
+        }
+        let name = &self.target.name;
+        let side = [&span.min, &span.max]
+            .into_iter()
+            .flatten()
+            .find_map(|qty| qty.of)
+            .map_or(Side::Unsaid, |noun| noun.side);
+        let Some(scope) = scope else {
+            let mut candidates = vec!["each pod".to_owned(), "all pods together".to_owned()];
+            if limits {
+                candidates.push("the limits of its containers".to_owned());
+            }
+            return Err(clarify_among(
+                "scope",
+                format!("Is that for each pod of `{name}`, or for all its pods together?"),
+                candidates,
+            ));
+        };
+        if side == Side::Requests || side == Side::Limits {
+            return Err(clarify(
+                "scope",
+                "A bound is on a pod's whole CPU or memory, not on its requests or limits. What is meant?",
+            ));
+        }
+        match scope {
+            Scope::Pod => self.bound_pod(span),
+            Scope::Together => self.bound_sum(span),
+        }
+    }
+
+    fn bound_pods(&mut self, span: &Span) -> Answer<()> {
+        let min = span
+            .min
+            .as_ref()
+            .map(|qty| {
+                let number = count(qty.number)?;
+                number
+                    .checked_add(u32::from(span.strict_min))
+                    .ok_or_else(too_many)
+            })
+            .transpose()?;
+        let max = span
+            .max
+            .as_ref()
+            .map(|qty| {
+                let number = count(qty.number)?;
+                number
+                    .checked_sub(u32::from(span.strict_max))
+                    .ok_or_else(|| contradiction("pods"))
+            })
+            .transpose()?;
+        narrow(&mut self.constraints.replicas, Range { min, max }, "pods")
+    }
+
+    fn bound_pod(&mut self, span: &Span) -> Answer<()> {
+        let memory = self.is_memory(span)?;
+        if memory {
+            let range = Range {
+                min: self.side(&span.min, measure::memory)?,
+                max: self.side(&span.max, measure::memory)?,
+            };
+            narrow(&mut self.constraints.memory, range, "memory")
+        } else {
+            let range = Range {
+                min: self.side(&span.min, measure::cpu)?,
+                max: self.side(&span.max, measure::cpu)?,
+            };
+            narrow(&mut self.constraints.cpu, range, "CPU")
+        }
+    }
+
+    fn bound_sum(&mut self, span: &Span) -> Answer<()> {
+        if span.min.is_some() {
+            return Err(clarify(
+                "bound",
+                "All pods together can only be given an upper bound. What is it?",
+            ));
+        }
+        let memory = self.is_memory(span)?;
+        let mut new = BudgetLimit::default();
+        if memory {
+            new.memory = self.side(&span.max, measure::memory)?;
+        } else {
+            new.cpu = self.side(&span.max, measure::cpu)?;
+        }
+        let budget = &mut self.constraints.budget;
+        set_same(&mut budget.cpu, new.cpu, "CPU")?;
+        set_same(&mut budget.memory, new.memory, "memory")
+    }
+
+    fn is_memory(&self, span: &Span) -> Answer<bool> {
+        let qty = span.max.as_ref().or(span.min.as_ref());
+        measure::is_memory(qty.ok_or_else(|| clarify("amount", "How much?"))?)
+    }
+
+    fn side<T>(
+        &mut self,
+        qty: &Option<Qty>,
+        read: fn(&Qty) -> Answer<Noted<T>>,
+    ) -> Answer<Option<T>> {
+        let Some(qty) = qty else { return Ok(None) };
+        let noted = read(qty)?;
+        self.notes.extend(noted.note);
+        Ok(Some(noted.value))
+    }
+
+    fn quota(&mut self, amounts: &[Qty]) -> Answer<()> {
+        let mut new = QuotaAmounts::default();
+        for qty in amounts {
+            if qty.of.is_some_and(|noun| noun.side == Side::Limits) {
+                return Err(clarify(
+                    "scope",
+                    "A quota is on what is requested, not on limits. How much may be requested?",
+                ));
+            }
+            if qty.unit == Unit::Pods {
+                set_same(&mut new.pods, Some(count(qty.number)?), "pods")?;
+            } else if measure::is_memory(qty)? {
+                let noted = measure::memory(qty)?;
+                self.notes.extend(noted.note);
+                set_same(&mut new.memory, Some(noted.value), "memory")?;
+            } else {
+                let noted = measure::cpu(qty)?;
+                set_same(&mut new.cpu, Some(noted.value), "CPU")?;
+            }
+        }
+        let before = self.expectations.iter_mut().find_map(|it| match it {
+            Expectation::Directive(Directive::Quota(before)) => Some(before),
+            _ => None,
+        });
+        match before {
+            Some(before) => {
+                set_same(&mut before.cpu, new.cpu, "CPU")?;
+                set_same(&mut before.memory, new.memory, "memory")?;
+                set_same(&mut before.pods, new.pods, "pods")
+            }
+            None => self.expect(Expectation::Directive(Directive::Quota(new))),
+        }
+    }
+
+    fn objective(&mut self, metric: &Metric, upper: bool, value: &Qty) -> Answer<()> {
+        let (value, note) = value_of(&metric.name, value)?;
+        self.notes.extend(note);
+        let quantile = match (&metric.name, &metric.quantile) {
+            (IndicatorName::Latency, Some(quant)) => Some(quantile(quant)?),
+            _ => None,
+        };
+        let bound = if upper {
+            Bound::AtMost(value)
+        } else {
+            Bound::AtLeast(value)
+        };
+        let new = Objective {
+            indicator: metric.name.clone(),
+            quantile,
+            bound,
+            window: None,
+        };
+        let contradicted = self.expectations.iter().any(|it| match it {
+            Expectation::Objective(before) => {
+                before.indicator == new.indicator
+                    && before.quantile == new.quantile
+                    && matches!(before.bound, Bound::AtMost(_)) == upper
+                    && before.bound != new.bound
+            }
+            Expectation::Directive(_) => false,
+        });
+        if contradicted {
+            return Err(contradiction(new.indicator.as_str()));
+        }
+        self.expect(Expectation::Objective(new))
+    }
+
+    fn last_objective(&mut self) -> Option<&mut Objective> {
+        self.expectations.iter_mut().rev().find_map(|it| match it {
+            Expectation::Objective(objective) => Some(objective),
+            Expectation::Directive(_) => None,
+        })
+    }
+
+    fn window(&mut self, window: std::time::Duration) -> Answer<()> {
+        match self.last_objective() {
+            Some(objective) if objective.window.is_none_or(|before| before == window) => {
+                objective.window = Some(window);
+                Ok(())
+            }
+            _ => Err(clarify(
+                "objective",
+                "What is to be measured over that window?",
+            )),
+        }
+    }
+
+    fn at_quantile(&mut self, quant: &Quant) -> Answer<()> {
+        let quantile = quantile(quant)?;
+        match self.last_objective() {
+            Some(objective)
+                if objective.indicator == IndicatorName::Latency
+                    && objective.quantile.is_none_or(|before| before == quantile) =>
+            {
+                objective.quantile = Some(quantile);
+                Ok(())
+            }
+            _ => Err(clarify("objective", "Of what is that the percentile?")),
+        }
+    }
+
+    /// Checks the whole, and fills in what words leave to a convention, with a note.
+    pub(crate) fn finish(&mut self) -> Answer<()> {
+        let mut without_quantile = false;
+        for it in &mut self.expectations {
+            if let Expectation::Objective(objective) = it
+                && objective.indicator == IndicatorName::Latency
+                && objective.quantile.is_none()
+            {
+                objective.quantile = Some(Quantile::P95);
+                without_quantile = true;
+            }
+        }
+        if without_quantile {
+            self.notes
+                .push("latency is read as p95, since no quantile was said".to_owned());
+        }
+        self.expectations.dedup();
+        let acts = !self.expectations.is_empty()
+            || !self.constraints.is_empty()
+            || self.preference.is_some()
+            || self.priority.is_some();
+        if matches!(self.mode, Some(Mode::Suspended | Mode::Enforce)) && acts {
+            return Err(clarify(
+                "mode",
+                format!(
+                    "Is `{}` to be left alone, or to be changed?",
+                    self.target.name
+                ),
+            ));
+        }
+        if !acts && self.mode.is_none() {
+            return Err(clarify(
+                "amount",
+                format!("What is `{}` to do?", self.target.name),
+            ));
+        }
+        self.check_pods()?;
+        self.check_bounds()
+    }
+
+    fn check_bounds(&self) -> Answer<()> {
+        if self.constraints.cpu.is_contradictory() {
+            return Err(contradiction("CPU"));
+        }
+        if self.constraints.memory.is_contradictory() {
+            return Err(contradiction("memory"));
+        }
+        let mut objectives = Vec::new();
+        for it in &self.expectations {
+            if let Expectation::Objective(objective) = it {
+                objectives.push(objective);
+            }
+        }
+        for (idx, a) in objectives.iter().enumerate() {
+            for b in objectives.iter().skip(idx + 1) {
+                if a.indicator == b.indicator && a.quantile == b.quantile {
+                    let clash = match (&a.bound, &b.bound) {
+                        (Bound::AtMost(max), Bound::AtLeast(min))
+                        | (Bound::AtLeast(min), Bound::AtMost(max)) => min.number() > max.number(),
+                        (a, b) => a != b,
+                    };
+                    if clash {
+                        return Err(contradiction(a.indicator.as_str()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_pods(&self) -> Answer<()> {
+        let range = self.constraints.replicas;
+        if range.is_contradictory() {
+            return Err(contradiction("pods"));
+        }
+        let mut ordered = None;
+        let mut scaler = None;
+        for it in &self.expectations {
+            match it {
+                Expectation::Directive(Directive::Replicas(amount)) => ordered = Some(*amount),
+                Expectation::Directive(Directive::Autoscale(auto)) => scaler = Some(*auto),
+                _ => {}
+            }
+        }
+        if ordered.is_some() && scaler.is_some() {
+            return Err(clarify(
+                "amount",
+                "A fixed number of pods and an autoscaler exclude each other. Which one is meant?",
+            ));
+        }
+        if let Some(Amount::To(number)) = ordered
+            && !range.contains(number)
+        {
+            return Err(contradiction("pods"));
+        }
+        if let Some(auto) = scaler
+            && (range.max.is_some_and(|max| auto.min_replicas() > max)
+                || range.min.is_some_and(|min| auto.max < min))
+        {
+            return Err(contradiction("pods"));
+        }
+        Ok(())
+    }
+}
+
+/// The value of an indicator, and a note where it was converted.
+fn value_of(name: &IndicatorName, qty: &Qty) -> Answer<(IndicatorValue, Option<String>)> {
+    let number = qty.number.to_f64();
+    let unit_missing = |example: &str| {
+        clarify(
+            "unit",
+            format!(
+                "{} of what? A {name} is said as in `{example}`.",
+                qty.number
+            ),
+        )
+    };
+    let (text, note) = match (name, qty.unit) {
+        (IndicatorName::Latency, Unit::Time(nanos)) => (duration_text(qty.number, nanos)?, None),
+        (IndicatorName::Latency, _) => return Err(unit_missing("200ms")),
+        (
+            IndicatorName::ErrorRate
+            | IndicatorName::Availability
+            | IndicatorName::CpuUtilization
+            | IndicatorName::MemoryUtilization,
+            Unit::Percent,
+        ) => {
+            let over = number > 100.0
+                && matches!(name, IndicatorName::ErrorRate | IndicatorName::Availability);
+            if over {
+                return Err(clarify(
+                    "amount",
+                    "More than 100 % can't be. How many percent?",
+                ));
+            }
+            (format!("{}%", qty.number), None)
+        }
+        (
+            IndicatorName::ErrorRate
+            | IndicatorName::Availability
+            | IndicatorName::CpuUtilization
+            | IndicatorName::MemoryUtilization,
+            _,
+        ) => return Err(unit_missing("70%")),
+        (IndicatorName::Throughput, Unit::Rate(1)) => (format!("{}rps", qty.number), None),
+        (IndicatorName::Throughput, Unit::Rate(seconds)) => {
+            let rate = number / f64::from(seconds);
+            (
+                format!("{rate}rps"),
+                Some(format!(
+                    "{} requests in {seconds} s are {rate} a second",
+                    qty.number
+                )),
+            )
+        }
+        (IndicatorName::Throughput, _) => return Err(unit_missing("120rps")),
+        (IndicatorName::Cost, Unit::Cores | Unit::Millicores | Unit::BareM) => {
+            (measure::cpu(qty)?.value.to_string(), None)
+        }
+        (IndicatorName::Cost, Unit::None) if qty.of.is_some_and(|noun| noun.cpu) => {
+            (measure::cpu(qty)?.value.to_string(), None)
+        }
+        (IndicatorName::Cost, _) => {
+            return Err(clarify(
+                "unit",
+                "Cost is counted in cores. At most how many?",
+            ));
+        }
+        (IndicatorName::Custom(_), unit) => {
+            let suffix = match unit {
+                Unit::Percent => "%",
+                Unit::Time(1_000_000) => "ms",
+                Unit::Time(1_000_000_000) => "s",
+                Unit::Time(60_000_000_000) => "m",
+                Unit::Time(3_600_000_000_000) => "h",
+                Unit::Rate(1) => "rps",
+                Unit::Memory { suffix, .. } => suffix,
+                Unit::None => "",
+                _ => {
+                    return Err(clarify(
+                        "unit",
+                        format!("In which unit is {name} measured?"),
+                    ));
+                }
+            };
+            (format!("{}{suffix}", qty.number), None)
+        }
+    };
+    let value = match name.unit() {
+        Some(unit) => IndicatorValue::parse(&text, unit),
+        None => IndicatorValue::parse_any(&text),
+    };
+    match value {
+        Ok(value) if value.number() > 0.0 || *value.unit() == ValueUnit::Percent => {
+            Ok((value, note))
+        }
+        _ => Err(clarify(
+            "amount",
+            format!("`{text}` can't be a bound on {name}. What is it?"),
+        )),
+    }
+}
+
+/// A number of a unit of time as Go writes it.
+fn duration_text(number: Decimal, nanos: u64) -> Answer<String> {
+    let fail = || clarify("amount", "How long at most?");
+    let nanos = i64::try_from(nanos).map_err(|_| fail())?;
+    let exact = number.times(Decimal::whole(nanos)).ok_or_else(fail)?;
+    let whole: u64 = exact.to_string().parse().map_err(|_| fail())?;
+    Ok(ibn_core::units::format_duration(
+        std::time::Duration::from_nanos(whole),
+    ))
+}
+
+fn quantile(quant: &Quant) -> Answer<Quantile> {
+    match quant {
+        Quant::Percent(percent) => Quantile::new(percent.hundredth().to_f64()).ok_or_else(|| {
+            clarify(
+                "quantile",
+                "A percentile lies between 0 and 100. Which one?",
+            )
+        }),
+        Quant::Mean => Err(clarify(
+            "quantile",
+            "An average can't be an objective. Which percentile: the median (p50), p95, p99?",
+        )),
+        Quant::Extreme => Err(clarify(
+            "quantile",
+            "Every single request can't be promised. Which percentile: p95, p99, p99.9?",
+        )),
+        Quant::Vague => Err(clarify("quantile", "Which percentile: p95, p99, p99.9?")),
+    }
+}
+
+/// A number of pods.
+pub(crate) fn count(number: Decimal) -> Answer<u32> {
+    if number.is_negative() {
+        return Err(clarify(
+            "amount",
+            "A number of pods can't be negative. How many?",
+        ));
+    }
+    if number.to_u32().is_none() && number.to_f64().fract() != 0.0 {
+        return Err(clarify(
+            "amount",
+            format!("{number} pods can't be. How many whole pods?"),
+        ));
+    }
+    // Above, the cluster's own type overflows.
+    number
+        .to_u32()
+        .filter(|number| i32::try_from(*number).is_ok())
+        .ok_or_else(too_many)
+}
+
+fn too_many() -> Translation {
+    clarify("amount", "So many pods can't be. How many?")
+}
+
+fn contradiction(what: &str) -> Translation {
+    clarify(
+        "amount",
+        format!("The bounds on {what} contradict each other. What holds?"),
+    )
+}
+
+fn set<T: PartialEq>(slot: &mut Option<T>, value: T, what: &str) -> Answer<()> {
+    match slot {
+        Some(before) if *before != value => Err(clarify(
+            what,
+            format!("Two things were said about the {what}. Which one holds?"),
+        )),
+        _ => {
+            *slot = Some(value);
+            Ok(())
+        }
+    }
+}
+
+fn set_same<T: PartialEq>(slot: &mut Option<T>, value: Option<T>, what: &str) -> Answer<()> {
+    match (&slot, value) {
+        (_, None) => Ok(()),
+        (Some(before), Some(value)) if *before != value => Err(contradiction(what)),
+        (_, Some(value)) => {
+            *slot = Some(value);
+            Ok(())
+        }
+    }
+}
+
+fn narrow<T: Ord + Copy>(range: &mut Range<T>, new: Range<T>, what: &str) -> Answer<()> {
+    set_same(&mut range.min, new.min, what)?;
+    set_same(&mut range.max, new.max, what)?;
+    if range.is_contradictory() {
+        return Err(contradiction(what));
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! A sentence made ready for matching: tokens, names of the catalog, and forgiven typos.
+
+use std::collections::BTreeMap;
+
+use ibn_core::catalog::Catalog;
+use ibn_core::intent::IndicatorName;
+
+use super::engine::Grammar;
+use super::lex::{self, Kind, Token};
+use super::sem::NameHit;
+use super::vocabulary;
+
+/// What a forgiven typo costs, so that a reading without one is preferred.
+pub(crate) const TYPO: u32 = 10;
+/// What a name that is not in the catalog costs.
+pub(crate) const UNKNOWN: u32 = 100;
+/// More tokens than any sentence has.
+pub(crate) const MAX_TOKENS: usize = 120;
+
+/// A sentence and what its words may be.
+pub(crate) struct Input {
+    text: String,
+    tokens: Vec<Token>,
+    /// The word that a misspelt one is taken for.
+    repaired: Vec<Option<String>>,
+    /// Whether the grammar knows the word as it stands.
+    known: Vec<bool>,
+    names: Vec<NameEdge>,
+}
+
+/// A span of tokens that is a name of the catalog.
+#[derive(Debug, Clone)]
+pub(crate) struct NameEdge {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) name: CatalogName,
+}
+
+/// What a name is the name of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum CatalogName {
+    /// A workload or a namespace, or both.
+    Thing(NameHit),
+    Container(String),
+    Indicator(IndicatorName),
+}
+
+/// The names of a catalog, by their written form in lower case with hyphens for spaces.
+pub(crate) struct NameIndex {
+    things: BTreeMap<String, NameHit>,
+    containers: BTreeMap<String, String>,
+    indicators: BTreeMap<String, IndicatorName>,
+    /// The longest name in tokens that spaces could make of it.
+    longest: usize,
+}
+
+/// Lower case, with one hyphen for each run of spaces.
+pub(crate) fn normal(text: &str) -> String {
+    text.split_whitespace()
+        .map(str::to_lowercase)
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+impl NameIndex {
+    pub(crate) fn new(catalog: &Catalog) -> Self {
+        let mut index = Self {
+            things: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            indicators: BTreeMap::new(),
+            longest: 1,
+        };
+        for (number, workload) in catalog.workloads.iter().enumerate() {
+            for name in workload.aliases.iter().chain([&workload.name]) {
+                let hit = index.thing(name);
+                if !hit.workloads.contains(&number) {
+                    hit.workloads.push(number);
+                }
+            }
+            index.thing(&workload.namespace).namespace = Some(workload.namespace.clone());
+            for container in &workload.containers {
+                index.note(&container.name);
+                index
+                    .containers
+                    .insert(normal(&container.name), container.name.clone());
+            }
+        }
+        for namespace in &catalog.namespaces {
+            index.thing(namespace).namespace = Some(namespace.clone());
+        }
+        for indicator in &catalog.indicators {
+            index.note(indicator);
+            index.indicators.insert(
+                normal(indicator),
+                indicator
+                    .parse()
+                    .unwrap_or_else(|never: std::convert::Infallible| match never {}),
+            );
+        }
+        index
+    }
+
+    fn note(&mut self, name: &str) {
+        let parts = name
+            .split(|c: char| !c.is_alphanumeric())
+            .map(|part| 1 + part.len().min(6))
+            .sum();
+        self.longest = self.longest.max(parts);
+    }
+
+    fn thing(&mut self, name: &str) -> &mut NameHit {
+        self.note(name);
+        self.things.entry(normal(name)).or_insert_with(|| NameHit {
+            text: name.to_owned(),
+            workloads: Vec::new(),
+            namespace: None,
+        })
+    }
+
+    /// Every name that could be misspelt.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.things
+            .keys()
+            .chain(self.containers.keys())
+            .chain(self.indicators.keys())
+            .map(String::as_str)
+    }
+
+    fn edges(&self, text: &str, tokens: &[Token]) -> Vec<NameEdge> {
+        let mut edges = Vec::new();
+        for (start, first) in tokens.iter().enumerate() {
+            let last = tokens
+                .iter()
+                .enumerate()
+                .skip(start)
+                .take(self.longest.min(24));
+            for (at, token) in last {
+                let written = normal(text.get(first.start..token.end).unwrap_or_default());
+                let mut push = |name| {
+                    edges.push(NameEdge {
+                        start,
+                        end: at + 1,
+                        name,
+                    });
+                };
+                if let Some(hit) = self.things.get(&written) {
+                    push(CatalogName::Thing(hit.clone()));
+                }
+                if let Some(name) = self.containers.get(&written) {
+                    push(CatalogName::Container(name.clone()));
+                }
+                if let Some(name) = self.indicators.get(&written) {
+                    push(CatalogName::Indicator(name.clone()));
+                }
+            }
+        }
+        edges
+    }
+}
+
+impl Input {
+    /// Reads a text against the vocabulary of a grammar and the names of a catalog.
+    pub(crate) fn new(text: &str, grammar: &Grammar, index: &NameIndex) -> Self {
+        let all = lex::tokens(text);
+        let named = index.edges(text, &all);
+        let covered = |at: usize| named.iter().any(|edge| edge.start <= at && at < edge.end);
+        let tokens: Vec<Token> = all
+            .iter()
+            .enumerate()
+            .filter(|(at, token)| {
+                covered(*at)
+                    || !(vocabulary::is_courtesy(&token.lower)
+                        || token.lower == "{bang}"
+                        || token.lower == "thank"
+                        || token.lower == "you"
+                            && at
+                                .checked_sub(1)
+                                .and_then(|before| all.get(before))
+                                .is_some_and(|before| before.lower == "thank"))
+            })
+            .map(|(_, token)| token.clone())
+            .collect();
+        let names = index.edges(text, &tokens);
+        let covered = |at: usize| names.iter().any(|edge| edge.start <= at && at < edge.end);
+        let known: Vec<bool> = tokens
+            .iter()
+            .map(|token| grammar.knows(&token.lower))
+            .collect();
+        let repaired = tokens
+            .iter()
+            .enumerate()
+            .map(|(at, token)| {
+                let repairable = token.kind == Kind::Word
+                    && !token.glued
+                    && !known.get(at).copied().unwrap_or(true)
+                    && !covered(at);
+                repairable
+                    .then(|| vocabulary::repair(&token.lower, grammar, index))
+                    .flatten()
+            })
+            .collect();
+        Self {
+            text: text.to_owned(),
+            tokens,
+            repaired,
+            known,
+            names,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    pub(crate) fn token(&self, at: usize) -> Option<&Token> {
+        self.tokens.get(at)
+    }
+
+    pub(crate) fn lower(&self, at: usize) -> Option<&str> {
+        self.tokens.get(at).map(|token| token.lower.as_str())
+    }
+
+    /// What it costs to read one of `words` here; `None` where it can't be.
+    pub(crate) fn word_cost(&self, at: usize, words: &[&'static str]) -> Option<u32> {
+        let lower = self.lower(at)?;
+        if words.binary_search(&lower).is_ok() {
+            return Some(0);
+        }
+        let repaired = self.repaired.get(at)?.as_deref()?;
+        words.binary_search(&repaired).is_ok().then_some(TYPO)
+    }
+
+    /// Whether the grammar knows the word, as it stands.
+    pub(crate) fn is_known(&self, at: usize) -> bool {
+        self.known.get(at).copied().unwrap_or(false)
+    }
+
+    /// Whether the word is a forgiven typo.
+    pub(crate) fn is_repaired(&self, at: usize) -> bool {
+        self.repaired.get(at).is_some_and(Option::is_some)
+    }
+
+    /// Whether a name of the catalog covers the token.
+    pub(crate) fn is_named(&self, at: usize) -> bool {
+        self.names
+            .iter()
+            .any(|edge| edge.start <= at && at < edge.end)
+    }
+
+    /// The names that begin here.
+    pub(crate) fn names_at(&self, at: usize) -> impl Iterator<Item = &NameEdge> {
+        self.names.iter().filter(move |edge| edge.start == at)
+    }
+
+    /// The text of a span of tokens.
+    pub(crate) fn span(&self, start: usize, end: usize) -> &str {
+        let from = self.tokens.get(start).map(|token| token.start);
+        let to = end
+            .checked_sub(1)
+            .and_then(|last| self.tokens.get(last))
+            .map(|token| token.end);
+        from.zip(to)
+            .and_then(|(from, to)| self.text.get(from..to))
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,89 @@
+//! Amounts of CPU and memory: from what was said to Kubernetes' quantities.
+
+use ibn_core::translation::Translation;
+use ibn_core::units::{Bytes, CpuMillis};
+
+use super::reply::clarify;
+use super::sem::{Qty, Unit};
+
+/// A value and what was taken for granted.
+#[derive(Debug)]
+pub(crate) struct Noted<T> {
+    pub(crate) value: T,
+    pub(crate) note: Option<String>,
+}
+
+type Answer<T> = Result<T, Translation>;
+
+/// Whether the quantity is one of memory rather than CPU; a question where noun and unit disagree or say neither.
+pub(crate) fn is_memory(qty: &Qty) -> Answer<bool> {
+    let by_noun = qty.of.and_then(|noun| match (noun.cpu, noun.memory) {
+        (true, false) => Some(false),
+        (false, true) => Some(true),
+        _ => None,
+    });
+    let by_unit = match qty.unit {
+        Unit::Cores | Unit::Millicores => Some(false),
+        // `m` is never read as a thousandth of a byte.
+        Unit::BareM => Some(false),
+        Unit::Memory { .. } => Some(true),
+        _ => None,
+    };
+    match (by_noun, by_unit) {
+        (Some(a), Some(b)) if a != b => Err(unit_question(qty)),
+        (Some(it), _) | (None, Some(it)) => Ok(it),
+        (None, None) => Err(unit_question(qty)),
+    }
+}
+
+/// The question for a unit that fits.
+pub(crate) fn unit_question(qty: &Qty) -> Translation {
+    clarify(
+        "unit",
+        format!(
+            "{} of what? CPU is said in cores or as in `500m`, memory as in `512Mi`.",
+            qty.number
+        ),
+    )
+}
+
+/// CPU in thousandths of a core; a bare number is one of cores, as in Kubernetes.
+pub(crate) fn cpu(qty: &Qty) -> Answer<Noted<CpuMillis>> {
+    let text = match qty.unit {
+        Unit::None | Unit::Cores => qty.number.to_string(),
+        Unit::Millicores | Unit::BareM => format!("{}m", qty.number),
+        _ => return Err(unit_question(qty)),
+    };
+    let value: CpuMillis = text.parse().map_err(|_| unit_question(qty))?;
+    // Finer than a thousandth would be rounded, and that is not what was said.
+    let exact = match qty.unit {
+        Unit::Millicores | Unit::BareM => qty.number.to_u32().is_some(),
+        _ => qty
+            .number
+            .times(super::decimal::Decimal::whole(1000))
+            .is_some_and(|it| it.to_u32().is_some()),
+    };
+    if !exact {
+        return Err(clarify(
+            "amount",
+            format!("CPU is given in whole thousandths of a core, and `{text}` is not. How much?"),
+        ));
+    }
+    Ok(Noted { value, note: None })
+}
+
+/// Memory in bytes; a bare number, and one in `m`, is a question.
+pub(crate) fn memory(qty: &Qty) -> Answer<Noted<Bytes>> {
+    let Unit::Memory { suffix, loose } = qty.unit else {
+        return Err(unit_question(qty));
+    };
+    let text = format!("{}{suffix}", qty.number);
+    let value: Bytes = text.parse().map_err(|_| unit_question(qty))?;
+    let note = loose.then(|| {
+        format!(
+            "{} {suffix}B is read as the decimal unit, {value}",
+            qty.number
+        )
+    });
+    Ok(Noted { value, note })
+}

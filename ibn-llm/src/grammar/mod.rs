@@ -1,0 +1,171 @@
+//! The deterministic translator: a grammar over a closed vocabulary and the names of the catalog.
+//!
+//! ```text
+//! text ─► lex ─► input (names, forgiven typos) ─► sentence (rules, engine) ─► read (resolve, draft) ─► Translation
+//! ```
+//!
+//! A sentence is read as a whole or not at all: every word of it belongs to a rule, is a name of the catalog, a number
+//! or a courtesy. What is left over makes it a question or a refusal, so that no clause is ever dropped. Two readings
+//! that differ are a question.
+
+mod allot;
+mod decimal;
+mod diagnose;
+mod draft;
+mod engine;
+mod input;
+mod lex;
+mod measure;
+mod naming;
+mod pattern;
+mod read;
+mod reply;
+mod resolve;
+mod rules;
+mod scope;
+mod sem;
+mod sentence;
+mod vocabulary;
+mod when;
+
+use std::sync::LazyLock;
+
+use async_trait::async_trait;
+use ibn_core::catalog::Catalog;
+use ibn_core::roles::Translator;
+use ibn_core::translation::{RefusalCode, Translation, Utterance};
+
+use self::engine::Grammar;
+use self::input::{Input, MAX_TOKENS, NameIndex, UNKNOWN};
+use self::read::Context;
+use self::reply::{clarify_among, refuse};
+
+/// Longer texts are no sentences.
+const MAX_BYTES: usize = 4096;
+
+static GRAMMAR: LazyLock<Grammar> = LazyLock::new(rules::grammar);
+
+/// Reads sentences by a grammar: the same sentence and catalog give the same answer, always.
+///
+/// ```
+/// use ibn_core::catalog::Catalog;
+/// use ibn_core::translation::{Translation, Utterance};
+/// use ibn_llm::GrammarTranslator;
+///
+/// let catalog: Catalog = serde_json::from_str(
+///     r#"{"workloads": [{"namespace": "acme", "kind": "Deployment", "name": "web", "replicas": 3}]}"#,
+/// )?;
+/// let utterance = Utterance::new("please scale web to five pods", "2026-11-24T12:00:00Z".parse()?);
+/// let Translation::Intent(reading) = GrammarTranslator::new().read(&utterance, &catalog) else {
+///     return Err("no intent".into());
+/// };
+/// assert_eq!(reading.intents[0].metadata.name, "web-replicas");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GrammarTranslator;
+
+impl GrammarTranslator {
+    /// The translator; it has no settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// What the sentence means; the same as [`Translator::translate`], without waiting.
+    ///
+    /// An unknown time zone is a question, since it comes from the person.
+    #[must_use]
+    pub fn read(&self, utterance: &Utterance, catalog: &Catalog) -> Translation {
+        read_whole(utterance, catalog)
+    }
+}
+
+#[async_trait]
+impl Translator for GrammarTranslator {
+    fn name(&self) -> &str {
+        "grammar"
+    }
+
+    async fn translate(
+        &self,
+        utterance: &Utterance,
+        catalog: &Catalog,
+    ) -> ibn_core::Result<Translation> {
+        Ok(self.read(utterance, catalog))
+    }
+}
+
+fn read_whole(utterance: &Utterance, catalog: &Catalog) -> Translation {
+    if utterance.text.len() > MAX_BYTES {
+        return refuse(
+            RefusalCode::NotUnderstood,
+            "the text is too long for a sentence",
+        );
+    }
+    let Some(now) = when::zoned(utterance.now, &utterance.timezone) else {
+        return reply::clarify(
+            "timezone",
+            format!("`{}` is no time zone. Which one is it?", utterance.timezone),
+        );
+    };
+    let index = NameIndex::new(catalog);
+    let input = Input::new(&utterance.text, &GRAMMAR, &index);
+    if input.len() > MAX_TOKENS {
+        return refuse(
+            RefusalCode::NotUnderstood,
+            "the text is too long for a sentence",
+        );
+    }
+    let context = Context {
+        utterance,
+        catalog,
+        now,
+    };
+    let wholes = sentence::read(&GRAMMAR, &input);
+    let cheapest = wholes.first().map(|whole| whole.cost);
+    let Some(cheapest) = cheapest else {
+        return diagnose::explain(&input, &context);
+    };
+    // Where a typo or an unknown name is needed to read it, it may as well be about something else altogether.
+    if cheapest > 0
+        && let Some((code, message)) = scope::unsafe_reason(&input)
+    {
+        return refuse(code, message);
+    }
+    if cheapest >= UNKNOWN
+        && let Some((code, message)) = scope::reason(&input)
+    {
+        return refuse(code, message);
+    }
+    let mut readings: Vec<Translation> = Vec::new();
+    for whole in wholes.iter().filter(|whole| whole.cost == cheapest) {
+        let translation = context.translate(&whole.said);
+        if !readings.contains(&translation) {
+            readings.push(translation);
+        }
+    }
+    one_of(readings)
+}
+
+/// The one reading, or the question which of several is meant.
+fn one_of(readings: Vec<Translation>) -> Translation {
+    let wanted: Vec<&Translation> = readings
+        .iter()
+        .filter(|it| matches!(it, Translation::Intent(_) | Translation::Query(_)))
+        .collect();
+    match wanted.as_slice() {
+        [one] => (*one).clone(),
+        [] => readings.into_iter().next().unwrap_or_else(|| {
+            refuse(
+                RefusalCode::NotUnderstood,
+                "the sentence was not understood",
+            )
+        }),
+        several => clarify_among(
+            "reading",
+            "That can be read in more than one way. Which one is meant?",
+            several.iter().map(|it| diagnose::in_words(it)).collect(),
+        ),
+    }
+}

@@ -1,0 +1,528 @@
+//! From the things that a sentence says to intents, queries and questions.
+
+use ibn_core::catalog::Catalog;
+use ibn_core::intent::Intent;
+use ibn_core::translation::{
+    IntentReading, QueryKind, QueryReading, Reader, RefusalCode, Translation, Utterance,
+};
+use ibn_core::workload::{WorkloadKind, WorkloadRef};
+use jiff::Zoned;
+
+use super::draft::Draft;
+use super::naming;
+use super::reply::{clarify, clarify_among, refuse};
+use super::resolve::Resolver;
+use super::sem::{Change, Item, Pick, Place, Qty, Side, Target, Unit};
+use super::sentence::{Join, Said};
+use super::when::Times;
+
+type Answer<T> = Result<T, Translation>;
+
+/// Reads what was said against the catalog.
+pub(crate) struct Context<'a> {
+    pub(crate) utterance: &'a Utterance,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) now: Zoned,
+}
+
+/// What one thing is about: what it names itself, or what it goes with.
+#[derive(Debug, Clone)]
+struct Bound {
+    said: Said,
+    targets: Vec<WorkloadRef>,
+}
+
+impl Context<'_> {
+    /// The translation of one reading of the sentence.
+    pub(crate) fn translate(&self, said: &[Said]) -> Translation {
+        match self.try_translate(said) {
+            Ok(translation) | Err(translation) => translation,
+        }
+    }
+
+    fn resolver(&self) -> Resolver<'_> {
+        Resolver {
+            catalog: self.catalog,
+            namespace: self.utterance.namespace.as_deref(),
+        }
+    }
+
+    fn try_translate(&self, said: &[Said]) -> Answer<Translation> {
+        let said = spread(&expand(said)?)?;
+        let queries: Vec<&Said> = said
+            .iter()
+            .filter(|it| matches!(it.item, Item::Query { .. }))
+            .collect();
+        if let Some(first) = queries.first() {
+            return self.query(first, said.len());
+        }
+        let what_if = said.iter().any(|it| it.item == Item::WhatIf);
+        let said: Vec<Said> = said
+            .into_iter()
+            .filter(|it| it.item != Item::WhatIf)
+            .collect();
+        let (intents, notes) = self.intents(&said)?;
+        if what_if {
+            let target = match intents.as_slice() {
+                [one] => Some(one.workload()),
+                _ => None,
+            };
+            return Ok(Translation::Query(QueryReading {
+                about: QueryKind::WhatIf,
+                target,
+                intents,
+            }));
+        }
+        Ok(Translation::Intent(IntentReading {
+            intents,
+            notes,
+            reader: Reader::Grammar,
+        }))
+    }
+
+    fn query(&self, said: &Said, parts: usize) -> Answer<Translation> {
+        if parts > 1 {
+            return Err(clarify(
+                "request",
+                "One thing at a time: a question, or something to be done?",
+            ));
+        }
+        let Item::Query { kind, target } = &said.item else {
+            return Err(clarify("request", "What would you like to know?"));
+        };
+        let target = match target {
+            None => None,
+            Some(target) if target.must_be_namespace() => {
+                self.resolver().namespaces(target)?.into_iter().next()
+            }
+            Some(target) => match self.resolver().workloads(target)?.as_slice() {
+                [one] => Some(one.clone()),
+                several => {
+                    return Err(clarify_among(
+                        "target",
+                        "Which one would you like to know about?",
+                        several.iter().take(5).map(ToString::to_string).collect(),
+                    ));
+                }
+            },
+        };
+        Ok(Translation::Query(QueryReading {
+            about: *kind,
+            target,
+            intents: Vec::new(),
+        }))
+    }
+
+    fn intents(&self, said: &[Said]) -> Answer<(Vec<Intent>, Vec<String>)> {
+        let bound = self.bind(said)?;
+        let mut drafts: Vec<Draft<'_>> = Vec::new();
+        let container = said.iter().find_map(|it| match &it.item {
+            Item::Of(pick) => Some(pick),
+            _ => None,
+        });
+        for it in &bound {
+            for target in &it.targets {
+                let at = match drafts.iter().position(|draft| draft.target == *target) {
+                    Some(at) => at,
+                    None => {
+                        let workload = self
+                            .catalog
+                            .workloads
+                            .iter()
+                            .find(|workload| workload.workload() == *target);
+                        drafts.push(Draft::new(target.clone(), workload));
+                        drafts.len() - 1
+                    }
+                };
+                if let Some(draft) = drafts.get_mut(at) {
+                    draft.add(&it.said.item, container)?;
+                }
+            }
+        }
+        if container.is_some()
+            && !bound
+                .iter()
+                .any(|it| matches!(it.said.item, Item::Resources { .. }))
+        {
+            return Err(clarify("amount", "What is that container to get?"));
+        }
+        let times = Times {
+            now: self.now.clone(),
+        };
+        let mut intents: Vec<Intent> = Vec::new();
+        let mut notes: Vec<String> = Vec::new();
+        for mut draft in drafts {
+            draft.finish()?;
+            for note in &draft.notes {
+                if !notes.contains(note) {
+                    notes.push(note.clone());
+                }
+            }
+            let mut intent = Intent::new("", &draft.target);
+            intent.spec.text = Some(self.utterance.text.clone());
+            intent.spec.expectations = draft.expectations;
+            intent.spec.constraints = draft.constraints;
+            intent.spec.preference = draft.preference;
+            intent.spec.priority = draft.priority;
+            intent.spec.mode = draft.mode;
+            intent.spec.on_end = draft.on_end;
+            if let Some(when) = &draft.when {
+                intent.spec.validity = Some(times.validity(when)?);
+            }
+            intent.metadata.name = naming::name(&intent);
+            let taken = intents.iter().any(|other| other.key() == intent.key());
+            if taken {
+                let kind = intent.spec.target.kind.as_str().to_lowercase();
+                intent.metadata.name = naming::label(&format!("{kind}-{}", intent.metadata.name));
+            }
+            intents.push(intent);
+        }
+        if intents.is_empty() {
+            return Err(clarify(
+                "target",
+                "Which workload is meant, and what is it to do?",
+            ));
+        }
+        Ok((intents, notes))
+    }
+
+    /// Finds out what each thing is about.
+    fn bind(&self, said: &[Said]) -> Answer<Vec<Bound>> {
+        let said = place_namespaces(said)?;
+        let mut all: Vec<Vec<WorkloadRef>> = Vec::new();
+        let mut own: Vec<Option<Vec<WorkloadRef>>> = Vec::new();
+        for it in &said {
+            let resolved = match target_of(&it.item) {
+                Some(target) if !target.is_pronoun() => Some(self.targets(&it.item, target)?),
+                _ => None,
+            };
+            if let Some(targets) = &resolved
+                && !all.contains(targets)
+            {
+                all.push(targets.clone());
+            }
+            own.push(resolved);
+        }
+        let Some(first) = all.first() else {
+            return Err(no_target(&said));
+        };
+        if all.len() == 1 {
+            return Ok(said
+                .iter()
+                .filter(|it| !is_pointer(&it.item))
+                .map(|it| Bound {
+                    said: it.clone(),
+                    targets: first.clone(),
+                })
+                .collect());
+        }
+        self.bind_several(&said, &own)
+    }
+
+    fn targets(&self, item: &Item, target: &Target) -> Answer<Vec<WorkloadRef>> {
+        let resolver = self.resolver();
+        if matches!(item, Item::Quota { .. }) {
+            return resolver.namespaces(target);
+        }
+        if target.together {
+            return Err(refuse(
+                RefusalCode::OutOfScope,
+                "a bound over several workloads together can't be said in an intent; say it of each, or of their namespace",
+            ));
+        }
+        if target.must_be_namespace()
+            && let Some(Pick::Named {
+                kind: Some(WorkloadKind::Namespace),
+                hit,
+                ..
+            }) = target.picks.first()
+        {
+            return Err(clarify(
+                "target",
+                format!(
+                    "A namespace can only be given a quota. Do you mean every workload in `{}`?",
+                    hit.text
+                ),
+            ));
+        }
+        let found = resolver.workloads(target)?;
+        if let Some(own) = found.iter().find(|workload| is_system(workload)) {
+            return Err(refuse(
+                RefusalCode::Unsafe,
+                format!(
+                    "`{}` is part of the system that manages the others",
+                    own.name
+                ),
+            ));
+        }
+        Ok(found)
+    }
+
+    /// Several targets: each thing is about what it names; one that names nothing is about what is next to it.
+    fn bind_several(&self, said: &[Said], own: &[Option<Vec<WorkloadRef>>]) -> Answer<Vec<Bound>> {
+        let is_topic = |at: usize| {
+            said.get(at)
+                .is_some_and(|it| matches!(it.item, Item::Topic(_)))
+        };
+        let leading = is_topic(0);
+        let get = |at: usize| own.get(at).cloned().flatten();
+        let mut everyone: Vec<WorkloadRef> = Vec::new();
+        for targets in own.iter().flatten() {
+            for target in targets {
+                if !everyone.contains(target) {
+                    everyone.push(target.clone());
+                }
+            }
+        }
+        let mut bound = Vec::new();
+        let mut current: Option<Vec<WorkloadRef>> = None;
+        let clauses: Vec<usize> = (0..said.len())
+            .filter(|at| said.get(*at).is_some_and(|it| !it.modifier))
+            .collect();
+        for (at, it) in said.iter().enumerate() {
+            if is_pointer(&it.item) {
+                if let Some(targets) = get(at) {
+                    current = Some(targets);
+                }
+                continue;
+            }
+            if let Some(targets) = get(at) {
+                current = Some(targets.clone());
+                bound.push(Bound {
+                    said: it.clone(),
+                    targets,
+                });
+                continue;
+            }
+            // `at least 3 pods for web and at least 2 for api`
+            let topic_behind = (at + 1..said.len())
+                .take_while(|next| said.get(*next).is_some_and(|it| it.modifier))
+                .find(|next| is_topic(*next))
+                .filter(|_| !leading)
+                .and_then(get);
+            let before_all = clauses.first().is_some_and(|first| at < *first);
+            let behind_all = clauses.last().is_some_and(|last| at > *last);
+            let targets = if let Some(targets) = topic_behind {
+                Some(targets)
+            } else if leading {
+                current.clone()
+            } else if it.modifier && before_all {
+                Some(everyone.clone())
+            } else if it.modifier && behind_all && spans_all(said, at, &clauses) {
+                Some(everyone.clone())
+            } else {
+                None
+            };
+            let Some(targets) = targets else {
+                return Err(clarify_among(
+                    "target",
+                    "For which of them is that?",
+                    everyone.iter().take(5).map(ToString::to_string).collect(),
+                ));
+            };
+            bound.push(Bound {
+                said: it.clone(),
+                targets,
+            });
+        }
+        Ok(bound)
+    }
+}
+
+/// Whether a modifier at the end is one of all clauses: set apart, or behind clauses that share their verb.
+fn spans_all(said: &[Said], at: usize, clauses: &[usize]) -> bool {
+    let apart = said.get(at).is_some_and(|it| it.joined == Join::Apart);
+    let shared = clauses
+        .last()
+        .and_then(|last| said.get(*last))
+        .is_some_and(|last| last.joined != Join::Start && last.shared);
+    apart || shared
+}
+
+/// What is named by an item, where it names something.
+fn target_of(item: &Item) -> Option<&Target> {
+    match item {
+        Item::Topic(target) | Item::Ellipsis { target, .. } => Some(target),
+        Item::Resources { owner, .. } => owner.target.as_ref(),
+        Item::Replicas { target, .. }
+        | Item::FromTo { target, .. }
+        | Item::Autoscale { target, .. }
+        | Item::Bounds { target, .. }
+        | Item::Quota { target, .. }
+        | Item::Objective { target, .. }
+        | Item::Preference { target, .. }
+        | Item::Priority { target, .. }
+        | Item::Mode { target, .. }
+        | Item::Ask { target, .. }
+        | Item::Unsayable { target, .. }
+        | Item::Query { target, .. } => target.as_ref(),
+        Item::In(_)
+        | Item::Of(_)
+        | Item::Window(_)
+        | Item::AtQuantile(_)
+        | Item::When(_)
+        | Item::OnEnd(_)
+        | Item::WhatIf => None,
+    }
+}
+
+fn target_mut(item: &mut Item) -> Option<&mut Target> {
+    match item {
+        Item::Topic(target) | Item::Ellipsis { target, .. } => Some(target),
+        Item::Resources { owner, .. } => owner.target.as_mut(),
+        Item::Replicas { target, .. }
+        | Item::FromTo { target, .. }
+        | Item::Autoscale { target, .. }
+        | Item::Bounds { target, .. }
+        | Item::Quota { target, .. }
+        | Item::Objective { target, .. }
+        | Item::Preference { target, .. }
+        | Item::Priority { target, .. }
+        | Item::Mode { target, .. }
+        | Item::Ask { target, .. }
+        | Item::Unsayable { target, .. }
+        | Item::Query { target, .. } => target.as_mut(),
+        _ => None,
+    }
+}
+
+/// Items that only say what others are about.
+fn is_pointer(item: &Item) -> bool {
+    matches!(item, Item::Topic(_) | Item::In(_) | Item::Of(_))
+}
+
+/// Ibn's own parts: what is aimed at them is aimed at the system itself.
+fn is_system(workload: &WorkloadRef) -> bool {
+    let own = |name: &str| {
+        let name = name.to_lowercase();
+        name == "ibn" || name.starts_with("ibn-")
+    };
+    own(&workload.namespace) || own(&workload.name)
+}
+
+fn no_target(said: &[Said]) -> Translation {
+    // What is wrong in itself is asked first.
+    for it in said {
+        if let Item::Unsayable { message, .. } = &it.item {
+            return refuse(RefusalCode::OutOfScope, message.clone());
+        }
+    }
+    clarify("target", "Which workload is meant?")
+}
+
+/// Turns what goes on with the verb before into what it stands for.
+fn expand(said: &[Said]) -> Answer<Vec<Said>> {
+    let mut out: Vec<Said> = Vec::new();
+    for it in said {
+        let Item::Ellipsis { target, change } = &it.item else {
+            out.push(it.clone());
+            continue;
+        };
+        let before = out.iter().rev().find(|it| !it.modifier).map(|it| &it.item);
+        let item = match before {
+            Some(Item::Replicas {
+                change: Change::To(_),
+                ..
+            }) => Item::Replicas {
+                target: Some(target.clone()),
+                change: as_pods(change)?,
+            },
+            Some(Item::Resources { parts, .. }) if parts.len() == 1 => {
+                let Some(part) = parts.first() else {
+                    return Err(misread());
+                };
+                if !matches!(part.change, Change::To(_)) {
+                    return Err(misread());
+                }
+                let mut part = part.clone();
+                part.change = change.clone();
+                Item::Resources {
+                    owner: super::sem::Owner {
+                        target: Some(target.clone()),
+                        container: None,
+                    },
+                    parts: vec![part],
+                }
+            }
+            _ => return Err(misread()),
+        };
+        out.push(Said {
+            item,
+            shared: true,
+            ..it.clone()
+        });
+    }
+    Ok(out)
+}
+
+fn misread() -> Translation {
+    clarify("amount", "What is that to become of?")
+}
+
+fn as_pods(change: &Change) -> Answer<Change> {
+    match change {
+        Change::To(qty) if matches!(qty.unit, Unit::None | Unit::Pods) && qty.of.is_none() => {
+            Ok(Change::To(Qty {
+                unit: Unit::Pods,
+                ..qty.clone()
+            }))
+        }
+        _ => Err(misread()),
+    }
+}
+
+/// Checks what can't be said of anything, whatever it is about.
+fn spread(said: &[Said]) -> Answer<Vec<Said>> {
+    for it in said {
+        if let Item::Resources { parts, .. } = &it.item {
+            for part in parts {
+                let bare = matches!(&part.change, Change::To(qty) if qty.unit == Unit::None && qty.of.is_none());
+                if bare && !part.noun.cpu && !part.noun.memory && part.noun.side != Side::Unsaid {
+                    return Err(clarify("unit", "Of CPU or of memory, and in which unit?"));
+                }
+            }
+        }
+    }
+    Ok(said.to_vec())
+}
+
+/// Gives `in shop` at the end of a clause to what was named before it.
+fn place_namespaces(said: &[Said]) -> Answer<Vec<Said>> {
+    let mut out: Vec<Said> = said.to_vec();
+    for at in 0..out.len() {
+        let Some(Item::In(place)) = out.get(at).map(|it| it.item.clone()) else {
+            continue;
+        };
+        let named = |it: &Said| target_of(&it.item).is_some_and(|target| !target.is_pronoun());
+        let before = (0..at).rev().find(|idx| out.get(*idx).is_some_and(named));
+        let behind = (at + 1..out.len()).find(|idx| out.get(*idx).is_some_and(named));
+        let Some(target) = before
+            .or(behind)
+            .and_then(|idx| out.get_mut(idx))
+            .and_then(|it| target_mut(&mut it.item))
+        else {
+            return Err(match place {
+                Place::Known(name) => clarify(
+                    "target",
+                    format!("Which workload in `{name}` is meant, or every one?"),
+                ),
+                Place::Unknown(name) => clarify("target", format!("What is `{name}`?")),
+            });
+        };
+        for pick in &mut target.picks {
+            match pick {
+                Pick::Named { namespace, .. }
+                | Pick::Unknown { namespace, .. }
+                | Pick::Group { namespace, .. } => match namespace {
+                    None => *namespace = Some(place.clone()),
+                    Some(before) if *before == place => {}
+                    Some(_) => {
+                        return Err(clarify("target", "In which of the two namespaces?"));
+                    }
+                },
+                Pick::Pronoun => {}
+            }
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,299 @@
+//! From what a clause is about to what is in the catalog.
+
+use ibn_core::catalog::{Catalog, CatalogWorkload};
+use ibn_core::translation::{RefusalCode, Translation};
+use ibn_core::workload::{WorkloadKind, WorkloadRef};
+
+use super::input::normal;
+use super::reply::{clarify, clarify_among, refuse};
+use super::sem::{NameHit, Pick, Place, Target};
+
+/// Reads targets against a catalog.
+#[derive(Clone, Copy)]
+pub(crate) struct Resolver<'a> {
+    pub(crate) catalog: &'a Catalog,
+    /// The namespace that the person prefers.
+    pub(crate) namespace: Option<&'a str>,
+}
+
+/// How many names a question shows at most.
+const MAX_CANDIDATES: usize = 5;
+
+impl Resolver<'_> {
+    /// The workloads that are meant, in the order of the sentence; a question or a refusal where they aren't clear.
+    pub(crate) fn workloads(&self, target: &Target) -> Result<Vec<WorkloadRef>, Translation> {
+        let mut found: Vec<WorkloadRef> = Vec::new();
+        for pick in &target.picks {
+            for workload in self.pick(pick)? {
+                if !found.contains(&workload) {
+                    found.push(workload);
+                }
+            }
+        }
+        if found.is_empty() {
+            return Err(clarify("target", "Which workload is meant?"));
+        }
+        Ok(found)
+    }
+
+    /// The namespaces that are meant, for a quota.
+    pub(crate) fn namespaces(&self, target: &Target) -> Result<Vec<WorkloadRef>, Translation> {
+        let mut found = Vec::new();
+        for pick in &target.picks {
+            match pick {
+                Pick::Named { hit, .. } => match &hit.namespace {
+                    Some(namespace) => found.push(WorkloadRef::namespace(namespace)),
+                    None => return Err(self.unknown_namespace(&hit.text)),
+                },
+                Pick::Unknown { text, .. } => return Err(self.unknown_namespace(text)),
+                Pick::Group { .. } | Pick::Pronoun => {
+                    return Err(clarify("target", "Which namespace is meant?"));
+                }
+            }
+        }
+        found.dedup();
+        Ok(found)
+    }
+
+    fn pick(&self, pick: &Pick) -> Result<Vec<WorkloadRef>, Translation> {
+        match pick {
+            Pick::Pronoun => Err(clarify("target", "Which workload is meant?")),
+            Pick::Named {
+                hit,
+                kind,
+                namespace,
+            } => self
+                .named(hit, *kind, namespace.as_ref())
+                .map(|it| vec![it]),
+            Pick::Unknown {
+                text, namespace, ..
+            } => {
+                if let Some(Place::Unknown(place)) = namespace {
+                    return Err(self.unknown_namespace(place));
+                }
+                Err(self.unknown(text))
+            }
+            Pick::Group {
+                kind,
+                namespace,
+                except,
+            } => self.group(*kind, namespace.as_ref(), except),
+        }
+    }
+
+    fn place<'p>(&self, place: Option<&'p Place>) -> Result<Option<&'p str>, Translation> {
+        match place {
+            None => Ok(None),
+            Some(Place::Known(name)) => Ok(Some(name)),
+            Some(Place::Unknown(name)) => Err(self.unknown_namespace(name)),
+        }
+    }
+
+    fn named(
+        &self,
+        hit: &NameHit,
+        kind: Option<WorkloadKind>,
+        namespace: Option<&Place>,
+    ) -> Result<WorkloadRef, Translation> {
+        let namespace = self.place(namespace)?;
+        let all: Vec<&CatalogWorkload> = hit
+            .workloads
+            .iter()
+            .filter_map(|number| self.catalog.workloads.get(*number))
+            .collect();
+        let fits = |workload: &&CatalogWorkload| {
+            kind.is_none_or(|kind| workload.kind == kind)
+                && namespace.is_none_or(|namespace| workload.namespace == namespace)
+        };
+        let mut fitting: Vec<&CatalogWorkload> = all.iter().copied().filter(fits).collect();
+        if fitting.len() > 1
+            && namespace.is_none()
+            && let Some(preferred) = self.namespace
+        {
+            let here: Vec<_> = fitting
+                .iter()
+                .copied()
+                .filter(|workload| workload.namespace == preferred)
+                .collect();
+            if !here.is_empty() {
+                fitting = here;
+            }
+        }
+        match fitting.as_slice() {
+            [one] => Ok(one.workload()),
+            [] if all.is_empty() => Err(self.only_namespace(hit)),
+            [] => {
+                let what = kind.map_or("workload", WorkloadKind::as_str);
+                let place = namespace.map_or(String::new(), |it| format!(" in `{it}`"));
+                Err(clarify_among(
+                    "target",
+                    format!(
+                        "There is no {what} `{}`{place}. Which one is meant?",
+                        hit.text
+                    ),
+                    listed(&all),
+                ))
+            }
+            several => Err(clarify_among(
+                "target",
+                format!(
+                    "`{}` could be several workloads. Which one is meant?",
+                    hit.text
+                ),
+                listed(several),
+            )),
+        }
+    }
+
+    fn only_namespace(&self, hit: &NameHit) -> Translation {
+        let inside: Vec<_> = self
+            .catalog
+            .workloads
+            .iter()
+            .filter(|workload| Some(&workload.namespace) == hit.namespace.as_ref())
+            .collect();
+        clarify_among(
+            "target",
+            format!(
+                "`{}` is a namespace. Which workload in it is meant, or every one?",
+                hit.text
+            ),
+            listed(&inside),
+        )
+    }
+
+    fn group(
+        &self,
+        kind: Option<WorkloadKind>,
+        namespace: Option<&Place>,
+        except: &[Pick],
+    ) -> Result<Vec<WorkloadRef>, Translation> {
+        let namespace = self.place(namespace)?;
+        let mut out = Vec::new();
+        for pick in except {
+            // An exception is in the group's namespace, where that was said.
+            let pick = match (pick, namespace) {
+                (
+                    Pick::Named {
+                        hit,
+                        kind,
+                        namespace: None,
+                    },
+                    Some(here),
+                ) => Pick::Named {
+                    hit: hit.clone(),
+                    kind: *kind,
+                    namespace: Some(Place::Known(here.to_owned())),
+                },
+                (other, _) => other.clone(),
+            };
+            out.extend(self.pick(&pick)?);
+        }
+        let found: Vec<WorkloadRef> = self
+            .catalog
+            .workloads
+            .iter()
+            .filter(|workload| {
+                kind.is_none_or(|kind| workload.kind == kind)
+                    && namespace.is_none_or(|namespace| workload.namespace == namespace)
+            })
+            .map(CatalogWorkload::workload)
+            .filter(|workload| !out.contains(workload))
+            .collect();
+        if found.is_empty() {
+            let what = kind.map_or("workload", WorkloadKind::as_str);
+            let place = namespace.map_or(String::new(), |it| format!(" in `{it}`"));
+            return Err(refuse(
+                RefusalCode::UnknownTarget,
+                format!("there is no {what}{place}"),
+            ));
+        }
+        Ok(found)
+    }
+
+    /// A question with the names that are nearest to one that isn't in the catalog.
+    pub(crate) fn unknown(&self, text: &str) -> Translation {
+        if self.catalog.workloads.is_empty() {
+            return refuse(
+                RefusalCode::UnknownTarget,
+                format!("there is no workload, and so no `{text}`"),
+            );
+        }
+        let mut known: Vec<(usize, String)> = Vec::new();
+        for workload in &self.catalog.workloads {
+            let near = workload
+                .aliases
+                .iter()
+                .chain([&workload.name])
+                .map(|name| distance(text, name))
+                .min()
+                .unwrap_or(usize::MAX);
+            known.push((near, format!("{}/{}", workload.namespace, workload.name)));
+        }
+        clarify_among(
+            "target",
+            format!("There is no workload `{text}`. Which one is meant?"),
+            nearest(text, known),
+        )
+    }
+
+    pub(crate) fn unknown_namespace(&self, text: &str) -> Translation {
+        let mut names: Vec<&String> = self
+            .catalog
+            .namespaces
+            .iter()
+            .chain(self.catalog.workloads.iter().map(|it| &it.namespace))
+            .collect();
+        names.sort();
+        names.dedup();
+        if names.is_empty() {
+            return refuse(
+                RefusalCode::UnknownTarget,
+                format!("there is no namespace, and so no `{text}`"),
+            );
+        }
+        let known = names
+            .into_iter()
+            .map(|name| (distance(text, name), name.clone()))
+            .collect();
+        clarify_among(
+            "target",
+            format!("There is no namespace `{text}`. Which one is meant?"),
+            nearest(text, known),
+        )
+    }
+}
+
+fn distance(text: &str, name: &str) -> usize {
+    let (text, name) = (normal(text), normal(name));
+    let plain = |text: &str| text.replace('-', "");
+    strsim::osa_distance(&plain(&text), &plain(&name))
+}
+
+/// The nearest names, those that are not near at all left out unless nothing is near.
+fn nearest(text: &str, mut known: Vec<(usize, String)>) -> Vec<String> {
+    known.sort();
+    let limit = (text.chars().count() / 2).max(2);
+    let near: Vec<String> = known
+        .iter()
+        .filter(|(distance, _)| *distance <= limit)
+        .map(|(_, name)| name.clone())
+        .take(MAX_CANDIDATES)
+        .collect();
+    if near.is_empty() {
+        return known
+            .into_iter()
+            .map(|(_, name)| name)
+            .take(MAX_CANDIDATES)
+            .collect();
+    }
+    near
+}
+
+fn listed(workloads: &[&CatalogWorkload]) -> Vec<String> {
+    workloads
+        .iter()
+        .take(MAX_CANDIDATES)
+        .map(|workload| workload.workload().to_string())
+        .collect()
+}
