@@ -19,6 +19,7 @@ pub mod encoding;
 pub mod engine;
 pub mod envelope;
 mod error;
+mod feasibility;
 pub mod guard;
 pub mod guardrail;
 pub mod indicator;

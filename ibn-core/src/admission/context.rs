@@ -46,11 +46,10 @@ impl<'a> AdmissionContext<'a> {
     }
 
     /// The intents beside `intent` that are live in its namespace, those whose time is still to come included.
-    pub(super) fn standing_beside(&self, intent: &Intent) -> Vec<&'a Intent> {
+    pub(super) fn standing_beside(&self, intent: &Intent) -> Vec<&'a Arc<Intent>> {
         let key = intent.key();
         self.intents
             .iter()
-            .map(Arc::as_ref)
             .filter(|other| {
                 other.metadata.namespace == key.namespace
                     && other.key() != key

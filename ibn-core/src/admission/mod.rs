@@ -5,21 +5,24 @@
 //! on what it is given, so that the same function serves a submission, a second look and a what-if.
 
 mod context;
+mod faults;
+mod judge;
 mod outcome;
+mod proposal;
+mod what_if;
 
 use std::sync::Arc;
 
 pub use context::AdmissionContext;
 pub use outcome::{Accepted, AdmissionOutcome, Effect, Feasibility, ObjectiveEffect};
+pub use what_if::{Cost, WhatIf};
 
-use crate::conflict::{Conflict, ConflictContext, Nature, Party, Registry, Twin};
-use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::guard::Desired;
-use crate::intent::{Directive, Expectation, IndicatorName, Intent, IntentKey, Setting};
-use crate::resolve::{ResolvedDirective, Unresolvable, resolve_intent};
+use crate::conflict::{Conflict, ConflictContext, Nature, Party, Registry, Twin, is_acting};
+use crate::feasibility::Scene;
+use crate::intent::{Intent, IntentKey, Mode, Setting};
+use crate::resolve::resolve_intent;
 use crate::roles::Predictor;
-use crate::validate::validate_intent;
-use crate::workload::{WorkloadKind, WorkloadState};
+use crate::workload::{WorkloadRef, WorkloadState};
 
 /// The rules and the twin by which intents are admitted.
 ///
@@ -67,13 +70,25 @@ impl Admission {
     }
 
     /// What becomes of `intent` if it is submitted, or looked at again, in `context`.
+    ///
+    /// It is judged as if its time had come and as if it enforced, whatever its mode; where it doesn't
+    /// enforce, conflicts are no obstacle. Amounts that an older version of it was resolved to are kept.
     #[must_use]
     pub fn review(&self, intent: &Intent, context: &AdmissionContext<'_>) -> AdmissionOutcome {
-        let mut diagnostics = validate_intent(intent);
-        diagnostics.extend(context_faults(intent, context));
+        let intent = Arc::new(with_known_status(intent, context));
+        let mut outcome = self.look_at(&intent, context);
+        if let AdmissionOutcome::Infeasible { proposal, .. } = &mut outcome {
+            *proposal = self.proposal(&intent, context).map(Box::new);
+        }
+        outcome
+    }
+
+    /// The outcome, without a counter-proposal.
+    fn look_at(&self, intent: &Arc<Intent>, context: &AdmissionContext<'_>) -> AdmissionOutcome {
+        let diagnostics = faults::faults(intent, context);
         let workload = intent.workload();
         let state = match context.inventory.workloads.get(&workload) {
-            Some(state) if !has_errors(&diagnostics) => state,
+            Some(state) if !faults::has_errors(&diagnostics) => state,
             _ => {
                 return AdmissionOutcome::Rejected {
                     diagnostics,
@@ -81,51 +96,123 @@ impl Admission {
                 };
             }
         };
-        let twin = self.predictor.as_deref().and_then(|predictor| {
-            let (model, demand) = context.models?.get(&workload)?;
-            Some(Twin {
-                predictor,
-                model,
-                demand: *demand,
-            })
-        });
         let key = intent.key();
-        let standing = context.standing_beside(intent);
-        let mut look = ConflictContext::new(
-            context.now,
-            &workload,
-            context.inventory,
-            context.guardrails,
-            standing.iter().copied().chain([intent]),
-        );
-        look.twin = twin;
-        look.about = Some(key.clone());
-        let conflicts = self.registry.check(&look);
-        let is_contested = conflicts
-            .iter()
-            .any(|conflict| conflict.nature == Nature::Contest && conflict.blocks(&key));
-        if is_contested {
+        let conflicts = self.conflicts(intent, &workload, context);
+        let mode = intent.spec.mode();
+        let blocked_by = |nature| {
+            conflicts
+                .iter()
+                .find(|conflict| conflict.nature == nature && conflict.blocks(&key))
+        };
+        if mode == Mode::Enforce && blocked_by(Nature::Contest).is_some() {
             return AdmissionOutcome::Rejected {
                 diagnostics,
                 conflicts,
             };
         }
 
+        let displaces = displaced(&conflicts, &key);
         let resolved = resolve_intent(intent, state);
-        match orders(&resolved) {
+        let mut settings = Vec::new();
+        for directive in resolved {
+            match directive.setting {
+                Ok(setting) => settings.push((directive.expectation, setting)),
+                Err(why) => {
+                    return AdmissionOutcome::Infeasible {
+                        why: why.to_string(),
+                        proposal: None,
+                        conflicts,
+                    };
+                }
+            }
+        }
+        let scene = self.scene(Some(intent), state, context, &displaces);
+        let others = acting_beside(intent, context, &displaces);
+        let judged = match judge::judge(intent, &scene, &others) {
+            Ok(_) if mode != Mode::Suspended && blocked_by(Nature::Limit).is_some() => {
+                Err(blocked_by(Nature::Limit).map_or_else(String::new, |c| c.why.clone()))
+            }
+            // Nothing of it is done, so nothing of it can be impossible.
+            Err(_) if mode == Mode::Suspended => Ok(judge::Outlook::unjudged(&scene)),
+            judged => judged,
+        };
+        match judged {
             Err(why) => AdmissionOutcome::Infeasible {
-                why: why.to_string(),
+                why,
                 proposal: None,
                 conflicts,
             },
-            Ok(settings) => AdmissionOutcome::Accepted(Box::new(accept(
-                intent,
-                state,
-                diagnostics,
-                conflicts,
-                &settings,
-            ))),
+            Ok(outlook) => {
+                let effect = judge::effect(&scene, outlook.after, intent, &others);
+                let mut warnings = outlook.warnings;
+                warnings.extend(judge::warnings(intent, &effect, &scene, context));
+                AdmissionOutcome::Accepted(Box::new(Accepted {
+                    diagnostics,
+                    warnings,
+                    conflicts,
+                    feasibility: outlook.feasibility,
+                    resolved: by_expectation(intent, &settings),
+                    displaces,
+                    effect,
+                }))
+            }
         }
+    }
+
+    fn conflicts(
+        &self,
+        intent: &Arc<Intent>,
+        workload: &WorkloadRef,
+        context: &AdmissionContext<'_>,
+    ) -> Vec<Conflict> {
+        let standing = context.standing_beside(intent).into_iter().cloned();
+        let look = ConflictContext::new(
+            context.now,
+            workload,
+            context.inventory,
+            context.guardrails,
+            standing.chain([Arc::new(as_enforced(intent))]),
+        )
+        .with_twin(self.twin(workload, context))
+        .about(intent.key());
+        self.registry.check(&look)
+    }
+
+    fn twin<'a>(
+        &'a self,
+        workload: &WorkloadRef,
+        context: &AdmissionContext<'a>,
+    ) -> Option<Twin<'a>> {
+        let (model, demand) = context.models?.get(workload)?;
+        Some(Twin {
+            predictor: self.predictor.as_deref()?,
+            model,
+            demand: *demand,
+        })
+    }
+
+    /// The workload as it would be with all that acts on it and with `intent`, but without what that displaces.
+    fn scene<'a>(
+        &'a self,
+        intent: Option<&Arc<Intent>>,
+        state: &'a WorkloadState,
+        context: &AdmissionContext<'a>,
+        displaced: &[IntentKey],
+    ) -> Scene<'a> {
+        let mut intents: Vec<Arc<Intent>> = context
+            .intents
+            .iter()
+            .filter(|other| {
+                let key = other.key();
+                is_acting(other, context.now)
+                    && intent.is_none_or(|intent| intent.key() != key)
+                    && !displaced.contains(&key)
+            })
+            .cloned()
+            .collect();
+        intents.extend(intent.cloned());
+        let twin = self.twin(&state.workload, context);
+        Scene::of(state, context.inventory, context.guardrails, &intents, twin)
     }
 }
 
@@ -141,43 +228,51 @@ impl std::fmt::Debug for Admission {
     }
 }
 
-fn accept(
-    intent: &Intent,
-    state: &WorkloadState,
-    diagnostics: Vec<Diagnostic>,
-    conflicts: Vec<Conflict>,
-    settings: &[(usize, Setting)],
-) -> Accepted {
-    let mut after = Desired::live(state);
-    for (_, setting) in settings {
-        setting.write_to(&mut after);
+/// The intent with what the store has of it, where it comes without: amounts are resolved once, not at every submission.
+fn with_known_status(intent: &Intent, context: &AdmissionContext<'_>) -> Intent {
+    let mut intent = intent.clone();
+    let key = intent.key();
+    if let Some(known) = context.intents.iter().find(|known| known.key() == key) {
+        if intent.metadata.uid.is_none() {
+            intent.metadata.uid.clone_from(&known.metadata.uid);
+        }
+        if intent.metadata.creation_timestamp.is_none() {
+            intent.metadata.creation_timestamp = known.metadata.creation_timestamp;
+        }
+        // What was resolved is found by uid and wording, so another object's status does no harm.
+        if intent.status.is_none() {
+            intent.status.clone_from(&known.status);
+        }
     }
-    Accepted {
-        diagnostics,
-        warnings: Vec::new(),
-        feasibility: Feasibility::Feasible,
-        resolved: by_expectation(intent, settings),
-        displaces: displaced(&conflicts, &intent.key()),
-        effect: Effect {
-            before: Desired::live(state),
-            after,
-            predicted_before: None,
-            predicted_after: None,
-            objectives: Vec::new(),
-        },
-        conflicts,
-    }
+    intent
 }
 
-/// The absolute values of all directives, or why one of them has none.
-fn orders(resolved: &[ResolvedDirective]) -> Result<Vec<(usize, Setting)>, &Unresolvable> {
-    resolved
+fn as_enforced(intent: &Intent) -> Intent {
+    let mut intent = intent.clone();
+    intent.spec.mode = None;
+    intent
+}
+
+/// The intents that act on the same workload.
+fn acting_beside(
+    intent: &Intent,
+    context: &AdmissionContext<'_>,
+    displaced: &[IntentKey],
+) -> Vec<Arc<Intent>> {
+    let (key, workload) = (intent.key(), intent.workload());
+    let mut others: Vec<Arc<Intent>> = context
+        .intents
         .iter()
-        .map(|directive| match &directive.setting {
-            Ok(setting) => Ok((directive.expectation, setting.clone())),
-            Err(why) => Err(why),
+        .filter(|other| {
+            other.workload() == workload
+                && other.key() != key
+                && is_acting(other, context.now)
+                && !displaced.contains(&other.key())
         })
-        .collect()
+        .cloned()
+        .collect();
+    others.sort_by_cached_key(|other| (std::cmp::Reverse(other.spec.priority()), other.key()));
+    others
 }
 
 fn by_expectation(intent: &Intent, settings: &[(usize, Setting)]) -> Vec<Option<Setting>> {
@@ -203,85 +298,4 @@ fn displaced(conflicts: &[Conflict], key: &IntentKey) -> Vec<IntentKey> {
     displaced.sort();
     displaced.dedup();
     displaced
-}
-
-fn has_errors(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics
-        .iter()
-        .any(|diagnostic| diagnostic.severity == Severity::Error)
-}
-
-/// What is wrong with an intent in view of what exists and of who speaks.
-fn context_faults(intent: &Intent, context: &AdmissionContext<'_>) -> Vec<Diagnostic> {
-    let mut faults = Vec::new();
-    let mut fault = |code, path: String, message: String, help: String| {
-        faults.push(Diagnostic {
-            code,
-            severity: Severity::Error,
-            path,
-            line: None,
-            column: None,
-            message,
-            help,
-        });
-    };
-    let workload = intent.workload();
-    let Some(state) = context.inventory.workloads.get(&workload) else {
-        let message = match workload.kind {
-            WorkloadKind::Namespace => format!("there is no namespace `{}`", workload.name),
-            kind => format!(
-                "there is no {kind} `{}` in namespace `{}`",
-                workload.name, workload.namespace
-            ),
-        };
-        let help = "the name of something that exists; `ibn get workloads` lists it".to_owned();
-        fault(Code::UnknownTarget, "spec.target".to_owned(), message, help);
-        return faults;
-    };
-    if !context.may_patch {
-        fault(
-            Code::NotPermitted,
-            "spec.target".to_owned(),
-            format!("the author of this intent may not patch `{workload}`"),
-            "only who may change a workload may write intents for it: ask for that permission"
-                .to_owned(),
-        );
-    }
-    for (idx, expectation) in intent.spec.expectations.iter().enumerate() {
-        match expectation {
-            Expectation::Directive(Directive::Resources(resources)) => {
-                if let Some(container) = &resources.container
-                    && state.allocation.container(container).is_none()
-                {
-                    let names: Vec<&str> = state
-                        .allocation
-                        .containers
-                        .iter()
-                        .map(|container| container.name.as_str())
-                        .collect();
-                    fault(
-                        Code::UnknownContainer,
-                        format!("spec.expectations[{idx}].directive.resources.container"),
-                        format!("`{workload}` has no container `{container}`"),
-                        format!("one of: {}", names.join(", ")),
-                    );
-                }
-            }
-            Expectation::Objective(objective) => {
-                if let IndicatorName::Custom(name) = &objective.indicator
-                    && let Some(indicators) = context.indicators
-                    && !indicators.contains(name)
-                {
-                    fault(
-                        Code::UnknownIndicator,
-                        format!("spec.expectations[{idx}].objective.indicator"),
-                        format!("there is no indicator `{name}`"),
-                        "a built-in indicator, or the name of an `Indicator` object".to_owned(),
-                    );
-                }
-            }
-            Expectation::Directive(_) => {}
-        }
-    }
-    faults
 }

@@ -149,7 +149,7 @@ pub struct Accepted {
     /// Intents that are blocked while this one stands, and have to be looked at again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub displaces: Vec<IntentKey>,
-    /// What would come of it; absent where the target is as it would be without any state to look at.
+    /// What would come of it.
     pub effect: Effect,
 }
 
@@ -217,4 +217,7 @@ pub struct ObjectiveEffect {
     /// Whether the best guess meets it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub met_after: Option<bool>,
+    /// Whether one end of the predicted range then meets it and the other doesn't.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_uncertain: bool,
 }

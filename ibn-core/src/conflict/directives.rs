@@ -43,7 +43,7 @@ impl ConflictRule for DirectiveValuesDiffer {
             for (rank, stronger) in ranked.iter().enumerate() {
                 for weaker in ranked.iter().skip(rank + 1) {
                     if stronger.intent != weaker.intent
-                        && context.wants(&stronger.intent, &weaker.intent)
+                        && context.wants_pair(&stronger.intent, &weaker.intent)
                         && !stronger.setting.agrees_with(&weaker.setting)
                         && coincide(&stronger.intent, &weaker.intent)
                     {

@@ -5,27 +5,34 @@
 //! asks all rules and puts what they find into one order, so that the result depends neither on the
 //! order of the intents nor on the order of the rules.
 
+mod bounds;
+mod context;
 mod directives;
+mod objectives;
 mod ownership;
 mod precedence;
+mod quota;
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use precedence::{Claim, claims_of, contests};
+pub(crate) use directives::all_claims;
+pub(crate) use ownership::foreign_owner;
+pub(crate) use precedence::{Age, Claim, claims_of, contests, holders_of};
 pub use precedence::{HeldField, StandsBack, Superseded, held_fields, holders, is_acting};
 
 use crate::envelope::LimitSource;
-use crate::guardrail::Guardrail;
-use crate::intent::{Intent, IntentKey, Mode, StatusConflict};
-use crate::prediction::{Demand, WorkloadModel};
-use crate::roles::Predictor;
-use crate::workload::{FieldOwner, Inventory, WorkloadRef, WorkloadState};
+use crate::intent::{IntentKey, StatusConflict};
+use crate::workload::{FieldOwner, WorkloadRef};
 
+pub use bounds::{BoundsExclude, DirectiveOutsideLimits};
+pub use context::{ConflictContext, Twin};
 pub use directives::DirectiveValuesDiffer;
+pub use objectives::{BudgetCannotPay, ObjectiveUnderDirective, ObjectivesExclude};
 pub use ownership::FieldOwned;
+pub use quota::QuotaTooSmall;
+pub(crate) use quota::live_usage;
 
 /// Two things that don't go together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,97 +213,6 @@ impl fmt::Display for Party {
     }
 }
 
-/// What the rules look at: one workload or namespace, at one instant.
-#[derive(Clone)]
-pub struct ConflictContext<'a> {
-    /// The instant.
-    pub now: Timestamp,
-    /// Which workload or namespace.
-    pub workload: &'a WorkloadRef,
-    /// Everything that is live.
-    pub inventory: &'a Inventory,
-    /// The limits that administrators set.
-    pub guardrails: &'a [Guardrail],
-    /// The twin of the workload, where there is one.
-    pub twin: Option<Twin<'a>>,
-    /// Only conflicts of this intent are wanted; all of the workload where absent.
-    pub about: Option<IntentKey>,
-    intents: Vec<&'a Intent>,
-}
-
-impl<'a> ConflictContext<'a> {
-    /// What is to be looked at for `workload`.
-    ///
-    /// `intents` are those that stand: on this workload and, for quotas, on the others of its namespace.
-    /// Their order doesn't matter; what is over, finished or doesn't enforce is left out.
-    #[must_use]
-    pub fn new(
-        now: Timestamp,
-        workload: &'a WorkloadRef,
-        inventory: &'a Inventory,
-        guardrails: &'a [Guardrail],
-        intents: impl IntoIterator<Item = &'a Intent>,
-    ) -> Self {
-        let mut intents: Vec<&Intent> = intents
-            .into_iter()
-            .filter(|intent| {
-                intent.metadata.namespace == workload.namespace
-                    && intent.spec.mode() == Mode::Enforce
-                    && !intent.spec.validity.unwrap_or_default().is_over(now)
-            })
-            .collect();
-        intents.sort_by_cached_key(|intent| intent.key());
-        Self {
-            now,
-            workload,
-            inventory,
-            guardrails,
-            twin: None,
-            about: None,
-            intents,
-        }
-    }
-
-    /// The workload as it is; `None` where it doesn't exist.
-    #[must_use]
-    pub fn state(&self) -> Option<&'a WorkloadState> {
-        self.inventory.workloads.get(self.workload)
-    }
-
-    /// The intents that stand in the namespace, in the order of their keys.
-    #[must_use]
-    pub fn intents(&self) -> &[&'a Intent] {
-        &self.intents
-    }
-
-    /// The intents that stand on the workload itself, in the order of their keys.
-    pub fn intents_here(&self) -> impl Iterator<Item = &'a Intent> {
-        self.intents
-            .iter()
-            .copied()
-            .filter(|intent| intent.workload() == *self.workload)
-    }
-
-    /// Whether a conflict between these two would be wanted.
-    #[must_use]
-    pub fn wants(&self, a: &IntentKey, b: &IntentKey) -> bool {
-        self.about
-            .as_ref()
-            .is_none_or(|about| about == a || about == b)
-    }
-}
-
-/// A predictor with what it has to know of one workload.
-#[derive(Clone, Copy)]
-pub struct Twin<'a> {
-    /// The predictor.
-    pub predictor: &'a dyn Predictor,
-    /// The workload's model.
-    pub model: &'a WorkloadModel,
-    /// The demand that has to be served.
-    pub demand: Demand,
-}
-
 /// A rule that finds conflicts. Pure: the same context, the same findings.
 ///
 /// ```
@@ -343,7 +259,15 @@ impl Registry {
     /// The rules of this crate.
     #[must_use]
     pub fn standard() -> Self {
-        Self::empty().with(DirectiveValuesDiffer).with(FieldOwned)
+        Self::empty()
+            .with(DirectiveValuesDiffer)
+            .with(FieldOwned)
+            .with(BoundsExclude)
+            .with(DirectiveOutsideLimits)
+            .with(QuotaTooSmall)
+            .with(BudgetCannotPay)
+            .with(ObjectiveUnderDirective)
+            .with(ObjectivesExclude)
     }
 
     /// The same with one more rule.
@@ -367,8 +291,7 @@ impl Registry {
             .flat_map(|rule| rule.check(context))
             .filter(|conflict| {
                 context
-                    .about
-                    .as_ref()
+                    .intent()
                     .is_none_or(|about| conflict.involves(about))
             })
             .collect();

@@ -25,7 +25,7 @@ impl ConflictRule for FieldOwned {
             return Vec::new();
         };
         let yield_to: BTreeSet<&str> = context
-            .guardrails
+            .guardrails()
             .iter()
             .filter(|guardrail| guardrail.selects(state))
             .flat_map(|guardrail| guardrail.spec.yield_to.iter().map(String::as_str))

@@ -91,7 +91,7 @@ pub fn holders<I: Borrow<Intent>>(intents: &[I]) -> BTreeMap<Field, HeldField> {
             }
         }
     }
-    contests(claims).into_iter().filter_map(settle).collect()
+    holders_of(claims)
 }
 
 /// The fields that nobody but the holder may move: those that are held, and `replicas` under an autoscaler.
@@ -146,6 +146,10 @@ pub(crate) fn claims_of(intent: &Intent, expectation: usize, setting: &Setting) 
             })
         })
         .collect()
+}
+
+pub(crate) fn holders_of(claims: Vec<Claim>) -> BTreeMap<Field, HeldField> {
+    contests(claims).into_iter().filter_map(settle).collect()
 }
 
 /// Claims by what they contest, each contest ordered from the strongest claim to the weakest.

@@ -38,7 +38,7 @@ impl Setting {
             ) => {
                 let from = containers.iter().find(|c| c.name == *container)?;
                 let mut only = ContainerResources::new(container);
-                copy_field(from, &mut only, *bound, *resource);
+                only.set_amount(*bound, *resource, from.amount(*bound, *resource));
                 Some(Self::Containers(vec![only]))
             }
             _ => Some(self.clone()),
@@ -61,8 +61,8 @@ impl Setting {
                         .find(|container| container.name == setting.name);
                     if let Some(target) = target {
                         for (bound, resource) in RESOURCE_FIELDS {
-                            if is_set(setting, bound, resource) {
-                                copy_field(setting, target, bound, resource);
+                            if setting.amount(bound, resource).is_some() {
+                                target.set_amount(bound, resource, setting.amount(bound, resource));
                             }
                         }
                     }
@@ -107,8 +107,9 @@ impl Setting {
                         let mut live = ContainerResources::new(&setting.name);
                         if let Some(container) = state.allocation.container(&setting.name) {
                             for (bound, resource) in RESOURCE_FIELDS {
-                                if is_set(setting, bound, resource) {
-                                    copy_field(container, &mut live, bound, resource);
+                                if setting.amount(bound, resource).is_some() {
+                                    let amount = container.amount(bound, resource);
+                                    live.set_amount(bound, resource, amount);
                                 }
                             }
                         }
@@ -135,8 +136,8 @@ impl Setting {
                     let target = live.containers.iter_mut().find(|c| c.name == setting.name);
                     if let (Some(before), Some(target)) = (before, target) {
                         for (bound, resource) in RESOURCE_FIELDS {
-                            if is_set(setting, bound, resource) {
-                                copy_field(before, target, bound, resource);
+                            if setting.amount(bound, resource).is_some() {
+                                target.set_amount(bound, resource, before.amount(bound, resource));
                             }
                         }
                     }
@@ -239,7 +240,8 @@ impl fmt::Display for Setting {
                 let mut parts = Vec::new();
                 for container in containers {
                     for (bound, resource) in RESOURCE_FIELDS {
-                        if let Some(value) = value_text(container, bound, resource) {
+                        if let Some(amount) = container.amount(bound, resource) {
+                            let value = resource.text(amount);
                             let container = container.name.clone();
                             let field = Field::Resource {
                                 container,
@@ -266,47 +268,12 @@ const RESOURCE_FIELDS: [(ResourceBound, Resource); 4] = [
 fn resource_fields(container: &ContainerResources) -> impl Iterator<Item = Field> {
     RESOURCE_FIELDS
         .into_iter()
-        .filter(|(bound, resource)| is_set(container, *bound, *resource))
+        .filter(|(bound, resource)| container.amount(*bound, *resource).is_some())
         .map(|(bound, resource)| Field::Resource {
             container: container.name.clone(),
             bound,
             resource,
         })
-}
-
-fn is_set(container: &ContainerResources, bound: ResourceBound, resource: Resource) -> bool {
-    value_text(container, bound, resource).is_some()
-}
-
-fn value_text(
-    container: &ContainerResources,
-    bound: ResourceBound,
-    resource: Resource,
-) -> Option<String> {
-    let amounts = match bound {
-        ResourceBound::Requests => &container.requests,
-        ResourceBound::Limits => &container.limits,
-    };
-    match resource {
-        Resource::Cpu => amounts.cpu.map(|cpu| cpu.to_string()),
-        Resource::Memory => amounts.memory.map(|memory| memory.to_string()),
-    }
-}
-
-fn copy_field(
-    from: &ContainerResources,
-    to: &mut ContainerResources,
-    bound: ResourceBound,
-    resource: Resource,
-) {
-    let (from, to) = match bound {
-        ResourceBound::Requests => (&from.requests, &mut to.requests),
-        ResourceBound::Limits => (&from.limits, &mut to.limits),
-    };
-    match resource {
-        Resource::Cpu => to.cpu = from.cpu,
-        Resource::Memory => to.memory = from.memory,
-    }
 }
 
 fn same_where_set<T: PartialEq>(wanted: Option<T>, live: Option<T>) -> bool {
