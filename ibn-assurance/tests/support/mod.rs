@@ -1,0 +1,55 @@
+//! What the tests of the deployment files and of a real Prometheus share.
+
+pub(crate) mod catalogue;
+pub(crate) mod dashboards;
+pub(crate) mod exporter;
+pub(crate) mod server;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A path below `deploy/`.
+pub(crate) fn deploy(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../deploy")
+        .join(path)
+}
+
+pub(crate) fn read(path: &str) -> String {
+    let full = deploy(path);
+    std::fs::read_to_string(&full).unwrap_or_else(|error| panic!("{}: {error}", full.display()))
+}
+
+/// Files of a folder below `deploy/` with this ending, in order.
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
+    let entries =
+        std::fs::read_dir(deploy(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut found: Vec<String> = names
+        .filter(|name| name.ends_with(ending))
+        .map(|name| format!("{folder}/{name}"))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "{folder} has no {ending}");
+    found
+}
+
+/// Whether a program is there. Where it isn't, says aloud that the test is skipped; fails where `IBN_REQUIRE` names `service`.
+pub(crate) fn has(program: &str, service: &str) -> bool {
+    if Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        return true;
+    }
+    let required = std::env::var("IBN_REQUIRE").unwrap_or_default();
+    assert!(
+        !required.split(',').any(|it| it.trim() == service),
+        "`{program}` is missing, and IBN_REQUIRE asks for {service}"
+    );
+    // Not by a macro, whose output of tests that pass nobody sees.
+    let _ = writeln!(std::io::stderr(), "skipped: `{program}` is missing");
+    false
+}
