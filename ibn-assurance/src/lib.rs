@@ -20,6 +20,9 @@ mod settings;
 pub mod slo;
 mod stats;
 
+#[doc = include_str!("../WRITE_YOUR_OWN.md")]
+pub mod write_your_own {}
+
 pub use assess::{BurnRateAssessor, Cause, ForecastAwareAssessor, ThresholdAssessor};
 pub use error::{Error, Result};
 pub use merged::Merged;

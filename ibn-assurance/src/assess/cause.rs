@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::Evidence;
 
-/// Why an objective burns.
+/// Why an objective burns, or will.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Cause {
@@ -15,6 +15,8 @@ pub enum Cause {
     PodsNotReady,
     /// More requests come than before, and the pods are busy.
     DemandSurge,
+    /// More requests are foreseen than what is live can serve.
+    DemandForecast,
     /// The pods are busy or throttled at the usual demand.
     CpuThrottling,
     /// Requests fail that didn't before, while the pods have room.
@@ -27,9 +29,10 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::PodsNotReady,
         Self::DemandSurge,
+        Self::DemandForecast,
         Self::CpuThrottling,
         Self::ErrorSpike,
         Self::Dependency,
@@ -42,6 +45,7 @@ impl Cause {
         match self {
             Self::PodsNotReady => "PodsNotReady",
             Self::DemandSurge => "DemandSurge",
+            Self::DemandForecast => "DemandForecast",
             Self::CpuThrottling => "CpuThrottling",
             Self::ErrorSpike => "ErrorSpike",
             Self::Dependency => "Dependency",
@@ -52,7 +56,10 @@ impl Cause {
     /// Whether it is the capacity that lacks.
     #[must_use]
     pub fn is_capacity(self) -> bool {
-        matches!(self, Self::DemandSurge | Self::CpuThrottling)
+        matches!(
+            self,
+            Self::DemandSurge | Self::DemandForecast | Self::CpuThrottling
+        )
     }
 }
 

@@ -5,7 +5,6 @@ use ibn_core::assessment::AssessmentInput;
 use ibn_core::decision::Reason;
 use ibn_core::intent::{Directive, Intent, Mode, Origin, OriginKind, Range, Validity};
 use ibn_core::units::format_duration;
-use ibn_core::workload::WorkloadKind;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::floor::saturating_u32;
@@ -34,7 +33,7 @@ pub(crate) fn raise(
 ) -> Result<Intent, Reason> {
     let parent = need.parent;
     let live = input.state.allocation.replicas;
-    if input.state.workload.kind == WorkloadKind::Namespace || parent.spec.mode() != Mode::Enforce {
+    if parent.spec.mode() != Mode::Enforce {
         let message = format!("intent `{}` asks for advice only", parent.key());
         return Err(Reason::new("AdviceOnly", message));
     }

@@ -12,6 +12,7 @@ use ibn_core::roles::{Assessor, Forecaster};
 use ibn_core::units::{Quantile, format_duration};
 use ibn_core::workload::WorkloadKind;
 
+use super::cause::{Attribution, Cause};
 use super::corrective::{self, Need};
 use super::{capacity_moves, health};
 use crate::forecast::{FirstOf, demand_series};
@@ -109,13 +110,17 @@ impl<A: Assessor> ForecastAwareAssessor<A> {
             return None;
         }
         let parent = parent_of(input)?;
-        let cause = format!(
-            "DemandForecast: up to {peak:.1} requests a second are foreseen within {}, {rate:.1} come now",
+        let sentence = format!(
+            "up to {peak:.1} requests a second are foreseen within {}, {rate:.1} come now",
             format_duration(look_ahead)
         );
+        let found = Attribution {
+            cause: Cause::DemandForecast,
+            sentence,
+        };
         let need = Need {
             parent,
-            cause,
+            cause: found.text(),
             replicas: Some(needed / pod_cpu),
         };
         Some(corrective::raise(input, &need, &self.settings))

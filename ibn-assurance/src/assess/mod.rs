@@ -3,6 +3,16 @@
 //! An assessor differs from another in the rule by which an objective counts as burning; health, floor, model,
 //! attribution, corrective intents and the verdict on the last apply are the same for all. Nothing is kept
 //! between two calls: whatever has a memory, such as not raising a floor twice, reads it off the input.
+//!
+//! The codes of findings are those of [`Cause`] and these:
+//!
+//! | code | says |
+//! |---|---|
+//! | `Signals` | which signals are missing, stale or no numbers |
+//! | `ObjectiveBurning` | which objective burns, and how fast |
+//! | `CapacityWontHelp` | that no floor is raised, since more pods are not expected to help or nobody knows |
+//! | `CorrectiveStands`, `HeldByDirective`, `AdviceOnly`, `Settling`, `AtLimit` | why a floor that would help is not raised |
+//! | `ApplyHarmful` | what the last apply made worse |
 
 mod burn_rate;
 mod cause;
@@ -143,7 +153,7 @@ pub(crate) fn assess(
         let model = model.as_ref().map(|model| model.cpu_seconds_per_request);
         report.burning(input, view, model, settings, idx == 0);
     }
-    report.judge_last_apply(input, &views, &burning, settings);
+    report.judge_last_apply(input, &views, settings);
     Assessment {
         intents: input
             .intents
@@ -247,7 +257,6 @@ impl Report {
         &mut self,
         input: &AssessmentInput,
         views: &[ObjectiveView<'_>],
-        burning: &[&ObjectiveView<'_>],
         settings: &AssuranceSettings,
     ) {
         let Some(apply) = input.last_apply.as_ref() else {
@@ -258,16 +267,14 @@ impl Report {
                 .iter()
                 .filter(|view| view.intent.spec.mode() == Mode::Enforce)
         };
+        let hurt = enforced().find_map(|view| undo::shrink_begins_to_hurt(input, view, settings));
+        if let Some(cause) = hurt {
+            self.actions.push(AssuranceAction::DemoteLearner { cause });
+        }
         let harm = enforced().find_map(|view| match undo::judge(input, view, settings) {
             Effect::Harmful(cause) => Some(cause),
             Effect::NotJudged | Effect::Kept => None,
         });
-        let hurt = burning
-            .iter()
-            .find_map(|view| undo::shrink_hurts(input, view, settings));
-        if let Some(cause) = harm.clone().or(hurt) {
-            self.actions.push(AssuranceAction::DemoteLearner { cause });
-        }
         if let Some(cause) = harm {
             self.findings
                 .push(Reason::new("ApplyHarmful", cause.clone()));

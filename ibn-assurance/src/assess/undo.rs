@@ -107,25 +107,36 @@ pub(crate) fn settles_until(
     (input.now < until).then_some(until)
 }
 
-/// Whether the objective burns under what the last apply took away. Looser than [`judge`], since a learner that is
-/// trusted less costs little: demand may have risen, it may have burned before, and no whole window must have passed.
-pub(crate) fn shrink_hurts(
+/// Whether this is the first observation by which the objective burns under what the last apply took away: once for an
+/// apply, however long it burns. Looser than [`judge`], since a learner that is trusted less costs little: demand may have
+/// risen, it may have burned before, and no whole window must have passed.
+pub(crate) fn shrink_begins_to_hurt(
     input: &AssessmentInput,
     view: &ObjectiveView<'_>,
     settings: &AssuranceSettings,
 ) -> Option<String> {
     let apply = input.last_apply.as_ref()?;
     let from = effective_from(input, apply, settings)?;
-    let window = view.objective.window();
-    if input.now > later(from, window * 3) || !view.is_current {
+    let past = input.now > later(from, view.objective.window() * 3);
+    if past || !view.is_current || !took_away(apply) || !is_ours(input, apply, view.intent) {
         return None;
     }
-    let since = view.history.over(from, input.now);
-    let burn = since
-        .burn
-        .filter(|burn| *burn >= settings.fast_burn && since.periods >= 2)?;
-    let shrank = took_away(apply) && is_ours(input, apply, view.intent);
-    shrank.then(|| {
+    let hurts = |until: Timestamp| {
+        let since = view.history.over(from, until);
+        since
+            .burn
+            .filter(|burn| *burn >= settings.fast_burn && since.periods >= 2)
+    };
+    let burn = hurts(input.now)?;
+    // It may have gone up and down since: what was true once was said then.
+    let said = view
+        .history
+        .periods()
+        .iter()
+        .rev()
+        .skip(1)
+        .any(|period| hurts(period.at).is_some());
+    (!said).then(|| {
         format!(
             "{}: the error budget burns at {burn:.1} since decision {} took capacity away",
             view.objective, apply.decision
