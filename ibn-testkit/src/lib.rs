@@ -9,3 +9,4 @@ pub mod monitor;
 pub mod recommender;
 pub mod stage;
 pub mod store;
+pub mod translator;

@@ -52,7 +52,7 @@ pub(crate) fn explain(input: &Input, _: &Context<'_>) -> Translation {
                 && !input.is_named(*at)
                 && input
                     .token(*at)
-                    .is_some_and(|token| token.kind == Kind::Word)
+                    .is_some_and(|token| token.kind == Kind::Word && !token.glued)
         })
         .map(|at| input.span(at, at + 1))
         .collect();

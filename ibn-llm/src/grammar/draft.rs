@@ -616,7 +616,7 @@ fn value_of(name: &IndicatorName, qty: &Qty) -> Answer<(IndicatorValue, Option<S
         clarify(
             "unit",
             format!(
-                "{} of what? A {name} is said as in `{example}`.",
+                "{} of what? `{name}` is said as in `{example}`.",
                 qty.number
             ),
         )

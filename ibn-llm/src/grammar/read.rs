@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::naming;
 use super::reply::{clarify, clarify_among, refuse};
 use super::resolve::Resolver;
-use super::sem::{Change, Item, Pick, Place, Qty, Side, Target, Unit};
+use super::sem::{Change, Item, Pick, Place, Qty, Scope, Side, Target, Unit};
 use super::sentence::{Join, Said};
 use super::when::Times;
 
@@ -221,7 +221,8 @@ impl Context<'_> {
 
     fn targets(&self, item: &Item, target: &Target) -> Answer<Vec<WorkloadRef>> {
         let resolver = self.resolver();
-        if matches!(item, Item::Quota { .. }) {
+        let asks = matches!(item, Item::Ask { .. } | Item::Unsayable { .. });
+        if matches!(item, Item::Quota { .. }) || asks && target.must_be_namespace() {
             return resolver.namespaces(target);
         }
         if target.together {
@@ -246,6 +247,19 @@ impl Context<'_> {
             ));
         }
         let found = resolver.workloads(target)?;
+        let summed = matches!(
+            item,
+            Item::Bounds {
+                scope: Some(Scope::Together),
+                ..
+            }
+        );
+        if summed && found.len() > 1 {
+            return Err(clarify(
+                "scope",
+                "A bound on all pods together is one workload's. Is it for each of them?",
+            ));
+        }
         if let Some(own) = found.iter().find(|workload| is_system(workload)) {
             return Err(refuse(
                 RefusalCode::Unsafe,

@@ -228,7 +228,15 @@ impl Resolver<'_> {
                 .map(|name| distance(text, name))
                 .min()
                 .unwrap_or(usize::MAX);
-            known.push((near, format!("{}/{}", workload.namespace, workload.name)));
+            let namesakes = self.catalog.workloads.iter().filter(|other| {
+                other.namespace == workload.namespace && other.name == workload.name
+            });
+            let shown = if namesakes.count() > 1 {
+                workload.workload().to_string()
+            } else {
+                format!("{}/{}", workload.namespace, workload.name)
+            };
+            known.push((near, shown));
         }
         clarify_among(
             "target",

@@ -516,13 +516,27 @@ fn spans(g: &mut Builder) {
     );
     // `up to 5`, which after `scale` is no bound.
     g.rule("numspan", &["<s:numspanx>"], |c| c.span("s").map(Sem::Span));
-    g.rule("numspan", &["up to <b:n1>", "as many as <b:n1>"], |c| {
-        span(c, false)
-    });
+    g.rule(
+        "numspan",
+        &[
+            "up to <b:n1>",
+            "as many as <b:n1>",
+            "from <a:n1> to <b:n1>",
+            "<a:n1> to <b:n1>",
+            "<a:n1> {dash} <b:n1>",
+        ],
+        |c| span(c, false),
+    );
     g.rule("podspan", &["<s:podspanx>"], |c| c.span("s").map(Sem::Span));
     g.rule(
         "podspan",
-        &["up to <b:podqty>", "as many as <b:podqty>"],
+        &[
+            "up to <b:podqty>",
+            "as many as <b:podqty>",
+            "from <a:n1> to <b:podqty>",
+            "<a:n1> to <b:podqty>",
+            "<a:n1> {dash} <b:podqty>",
+        ],
         |c| span(c, false),
     );
     bound(
@@ -545,9 +559,6 @@ fn spans(g: &mut Builder) {
         &["<lowerx> <a:n1>"],
         &[
             "between <a:n1> and/to <b:n1>",
-            "from <a:n1> to <b:n1>",
-            "<a:n1> to <b:n1>",
-            "<a:n1> {dash} <b:n1>",
             "between <a:n1> {dash} <b:n1>",
             "in [the] range <a:n1> to <b:n1>",
             "in the range of/from <a:n1> to <b:n1>",
@@ -577,9 +588,6 @@ fn spans(g: &mut Builder) {
         &["<lowerx> <a:podqty>"],
         &[
             "between <a:n1> [<pods>] and/to <b:podqty>",
-            "from <a:n1> to <b:podqty>",
-            "<a:n1> to <b:podqty>",
-            "<a:n1> {dash} <b:podqty>",
             "between <a:n1> {dash} <b:podqty>",
         ],
     );

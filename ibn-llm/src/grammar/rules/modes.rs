@@ -331,9 +331,7 @@ fn preferences(g: &mut Builder) {
     g.words(
         "cheaply",
         &[
-            "as cheap/cheaply/cheapest/inexpensive/inexpensively/economically/economical/cost-effectively/cost-efficient/cost-efficiently as you can/possible/may",
-            "as cheap/cheaply/economically as you can/possibly can",
-            "as cheap/cheaply as can be",
+            "as cheap/cheaply/cheapest/inexpensive/inexpensively/economically/economical/cost-effectively/cost-efficient/cost-efficiently (as you can | as possible | as you possibly can | as can be | as may be)",
             "cheaply/cheap/economically/cost-effectively/cost-efficiently",
             "at [the] lowest/minimum/minimal/least [possible] cost/costs/price",
             "at minimal/lowest cost/costs",
@@ -391,7 +389,10 @@ fn preferences(g: &mut Builder) {
     );
     g.words(
         "fastrun",
-        &["as fast/performant/quick as you can/possible", "fastest"],
+        &[
+            "as fast/performant/quick (as you can | as possible)",
+            "fastest",
+        ],
     );
     g.words(
         "evenly",
@@ -486,7 +487,7 @@ fn priorities(g: &mut Builder) {
             "set/change/raise/lower/increase/reduce/put <t:ownerof> priority to/at <n:num>",
             "set <t:target> to priority <n:num>",
             "<t:ownerof> priority <modal> be <n:num>",
-            "<t:ownerof> priority {colon}/{equals}/is <n:num>",
+            "<t:ownerof> priority {colon}/{equals}/is <n:num>", "<t:ownerof> priority <n:num>",
             "<t:target> has/gets/needs [a] priority [of] <n:num>",
             "<t:target> <modal> have/get [a] priority [of] <n:num>",
             "[a] priority [of] <n:num> for <t:target>",

@@ -324,6 +324,7 @@ fn latency(g: &mut Builder) {
             "[at least] <n:pct> of <t:ownerof> <calls> <modal> [<answer>] [be] <v:latspan>",
             "[at least] <n:pct> of <t:ownerof> <calls> <answer> <v:latspan>",
             "[at least] <n:pct> of [all/the/its] <calls> <modal> [<answer>] [be] <v:latspan>",
+            "[at least] <n:pct> of [all/the/its] <calls> [<answer>] <v:latspan>",
             "<t:target> <modal> answer/serve/handle/process/complete/finish [at least] <n:pct> of [all/the/its] <calls> <v:latspan>",
             "answer/serve/handle/process/complete [at least] <n:pct> of [all/the] <calls> (to/of/on/for) <t:target> <v:latspan>",
             "answer/serve/handle/process/complete [at least] <n:pct> of [all/the/its] <calls> <v:latspan>",

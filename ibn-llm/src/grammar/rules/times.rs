@@ -410,6 +410,14 @@ fn whens(g: &mut Builder) {
             }))
         },
     );
+    g.rule(
+        "when",
+        &[
+            "from/between <a:clock> to/and/until/till/{dash} <b:clock> [{comma}] [on/of] <d:day>",
+            "[on] <d:day> [{comma}] [from/between] <a:clock> to/and/until/till/{dash} <b:clock>",
+        ],
+        on_day,
+    );
     // A whole day, a weekend.
     g.rule(
         "when",
@@ -493,10 +501,51 @@ fn whole(whole: Whole) -> Option<Sem> {
 }
 
 fn when(c: &Caps<'_>) -> Option<Sem> {
+    let (from, until) = (c.moment("f"), c.moment("u"));
+    // `from 14:00 to 17:00 tomorrow` is a matter of the rule for a day behind both.
+    if let (
+        Some(Moment::At {
+            day: None,
+            clock: Some(ClockWord::At(a)),
+        }),
+        Some(Moment::At {
+            day: Some(_),
+            clock: Some(ClockWord::At(b)),
+        }),
+    ) = (&from, &until)
+        && a < b
+    {
+        return None;
+    }
     item(Item::When(When {
-        from: c.moment("f"),
-        until: c.moment("u"),
+        from,
+        until,
         length: c.length("l"),
         whole: None,
+    }))
+}
+
+/// Two times on one day.
+fn on_day(c: &Caps<'_>) -> Option<Sem> {
+    let (from, until) = (c.clock("a")?, c.clock("b")?);
+    if let (ClockWord::At(a), ClockWord::At(b)) = (from, until)
+        && a >= b
+    {
+        return None;
+    }
+    let day = c.day("d");
+    item(Item::When(When {
+        from: Some(Moment::At {
+            day,
+            clock: Some(from),
+        }),
+        until: Some(Moment::At {
+            day: match until {
+                ClockWord::Midnight => None,
+                _ => day,
+            },
+            clock: Some(until),
+        }),
+        ..When::default()
     }))
 }
