@@ -183,7 +183,7 @@ const BANDIT_OPTIONS: [(&str, &str); 8] = [
     ),
     (
         "decay",
-        "weight of an experience after one more, 0.5 to 1 (0.998)",
+        "weight of an experience after one more, 0.5 to 1 (0.999)",
     ),
     ("uniform", "share of uniform choices, 0 to 0.5 (0.02)"),
     (

@@ -4,13 +4,11 @@ use ibn_core::roles::Checkpoint;
 use ibn_core::{Error, Result, encoding};
 use ndarray::{Array1, Array2};
 
-use super::{Bandit, CONTEXT};
+use super::Bandit;
 use crate::tensors::Tensors;
 
 /// The layout of the state.
 pub(super) const VERSION: u32 = 1;
-
-const DIM: usize = 1 + CONTEXT.len();
 
 pub(super) fn save(bandit: &Bandit) -> Checkpoint {
     let learner = &bandit.learner;
@@ -25,14 +23,9 @@ pub(super) fn save(bandit: &Bandit) -> Checkpoint {
         bandit.ignored as f64,
     ];
     tensors.insert("counts", &[counts.len()], counts);
-    for (arm, (precision, moment)) in learner.arms().iter().enumerate() {
-        tensors.insert(
-            &format!("precision.{arm}"),
-            &[DIM, DIM],
-            precision.iter().copied(),
-        );
-        tensors.insert(&format!("moment.{arm}"), &[DIM], moment.iter().copied());
-    }
+    let dim = learner.dim();
+    tensors.insert("precision", &[dim, dim], learner.precision.iter().copied());
+    tensors.insert("moment", &[dim], learner.moment.iter().copied());
     Checkpoint {
         learner: Bandit::NAME.to_owned(),
         version: VERSION,
@@ -71,19 +64,13 @@ pub(super) fn load(bandit: &mut Bandit, checkpoint: &Checkpoint) -> Result<()> {
     let [baseline, variance, count, experiences, ignored] = *counts else {
         return Err(refuse("its counts are incomplete".to_owned()));
     };
-    let mut arms = Vec::with_capacity(headrooms.len());
-    for arm in 0..headrooms.len() {
-        let precision = tensors
-            .get(&format!("precision.{arm}"), &[DIM, DIM])
-            .map_err(refuse)?;
-        let moment = tensors
-            .get(&format!("moment.{arm}"), &[DIM])
-            .map_err(refuse)?;
-        let precision = Array2::from_shape_vec((DIM, DIM), precision.to_vec())
-            .map_err(|error| refuse(error.to_string()))?;
-        arms.push((precision, Array1::from(moment.to_vec())));
-    }
-    let mut learner = bandit.learner.clone().with_arms(arms);
+    let mut learner = bandit.learner.clone();
+    let dim = learner.dim();
+    let precision = tensors.get("precision", &[dim, dim]).map_err(refuse)?;
+    learner.precision = Array2::from_shape_vec((dim, dim), precision.to_vec())
+        .map_err(|error| refuse(error.to_string()))?;
+    let moment = tensors.get("moment", &[dim]).map_err(refuse)?;
+    learner.moment = Array1::from(moment.to_vec());
     learner.baseline = baseline;
     learner.variance = variance.max(0.0);
     learner.count = count.max(0.0) as u64;

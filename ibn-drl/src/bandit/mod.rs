@@ -12,21 +12,24 @@ use ibn_core::observation::SignalHealth;
 use ibn_core::roles::{Checkpoint, LearnReport, PolicyLearner, Predictor, Recommender};
 use ibn_core::situation::{Experience, Recommendation, Situation};
 use jiff::Timestamp;
-use ndarray::Array1;
 
 use crate::error::{Faults, Result};
 use crate::rules::{ModelPredictive, MpcSettings, Steering};
-use thompson::{LinearThompson, ThompsonSettings};
+use thompson::{Context, LinearThompson, ThompsonSettings};
 
-/// The features that the context is made of, behind a constant 1.
-const CONTEXT: [&str; 6] = [
-    "rate_trend",
-    "forecast_peak",
-    "replicas",
+/// The features that the value is made of, behind a constant 1, the load and its square.
+const VALUE_FEATURES: [&str; 6] = [
     "hour_sin",
     "hour_cos",
+    "rate_trend",
+    "forecast_peak",
     "strain",
+    "error_rate",
 ];
+
+/// Numbers in the shared and in an arm's own context.
+const N_SHARED: usize = 3 + VALUE_FEATURES.len();
+const N_OWN: usize = 2;
 
 /// How a [`Bandit`] acts and learns.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +53,7 @@ impl Default for BanditSettings {
         Self {
             headrooms: vec![0.9, 1.0, 1.15, 1.35, 1.6],
             dwell: Duration::from_secs(300),
-            decay: 0.998,
+            decay: 0.999,
             uniform: 0.02,
             noise: 0.1,
             rule: MpcSettings::default(),
@@ -86,8 +89,9 @@ impl BanditSettings {
 /// the rule itself would give at some head-room, inside the envelope, and never a raw number of pods.
 ///
 /// - *Arms*: the head-rooms of [`BanditSettings::headrooms`]; the action's index in a [`PolicyTrace`].
-/// - *Context*: 1 and the features `rate_trend`, `forecast_peak`, `replicas`, `hour_sin`, `hour_cos`, `strain` of
-///   [`ibn_core::encoding`].
+/// - *Context*: the load (log2 of one and the cores that arriving requests need, a fifth of it). What the reward is
+///   whichever head-room is chosen depends on it, its square and the features `hour_sin`, `hour_cos`, `rate_trend`,
+///   `forecast_peak`, `strain`, `error_rate` of [`ibn_core::encoding`]; the advantage of a head-room on the load.
 /// - *Choice*: linear Thompson sampling with forgetting, from `situation.seed`; kept for the dwell, at least three
 ///   times start-up and one control period, so that a choice is judged by what it led to.
 /// - *Reward*: the mean of `Outcome::reward` over a dwell, without the part in which what the choice before led to
@@ -121,7 +125,7 @@ struct Gathering {
     arm: usize,
     /// The arm before was another one.
     switched: bool,
-    context: Array1<f64>,
+    context: Context,
     since: Timestamp,
     /// Sum and count before and after what the arm before led to has passed.
     early: (f64, u32),
@@ -142,7 +146,8 @@ impl Bandit {
             rule: ModelPredictive::new(predictor, settings.rule.clone())?,
             learner: LinearThompson::new(
                 settings.headrooms.len(),
-                1 + CONTEXT.len(),
+                N_SHARED,
+                N_OWN,
                 ThompsonSettings {
                     decay: settings.decay,
                     prior: 1.0,
@@ -164,15 +169,17 @@ impl Bandit {
         self.ignored
     }
 
-    /// For each head-room the reward that is expected of it in a situation, with the standard deviation of the belief.
+    /// For each head-room the reward that is expected of it in a situation, with the standard deviation of the belief in
+    /// its advantage.
     #[must_use]
     pub fn beliefs(&self, situation: &Situation) -> Vec<(f64, f64, f64)> {
-        let context = context(&encoding::encode(situation));
+        let context = context(situation, &encoding::encode(situation));
+        let (value, arms) = self.learner.beliefs(&context);
         self.settings
             .headrooms
             .iter()
-            .zip(self.learner.beliefs(&context))
-            .map(|(headroom, (mean, spread))| (*headroom, mean, spread))
+            .zip(arms)
+            .map(|(headroom, (mean, spread))| (*headroom, value + mean, spread))
             .collect()
     }
 
@@ -186,7 +193,9 @@ impl Bandit {
             return dwell.clone();
         }
         let encoded = encoding::encode(situation);
-        let draw = self.learner.draw(&context(&encoded), situation.seed);
+        let draw = self
+            .learner
+            .draw(&context(situation, &encoded), situation.seed);
         let dwell = Dwell {
             since: situation.now,
             trace: PolicyTrace {
@@ -286,7 +295,10 @@ impl PolicyLearner for Bandit {
                 observation_hash: trace.observation_hash,
                 arm,
                 switched,
-                context: context(&encoding::encode(&experience.situation)),
+                context: context(
+                    &experience.situation,
+                    &encoding::encode(&experience.situation),
+                ),
                 since: experience.situation.now,
                 early: (0.0, 0),
                 late: (0.0, 0),
@@ -332,13 +344,18 @@ fn dwell(situation: &Situation, asked: Duration) -> Duration {
     asked.max(lead(situation).saturating_mul(3))
 }
 
-/// 1 and the features of [`CONTEXT`].
-fn context(encoded: &EncodedSituation) -> Array1<f64> {
-    std::iter::once(1.0)
-        .chain(
-            CONTEXT
-                .iter()
-                .map(|name| f64::from(encoded.feature(name).unwrap_or(0.0))),
-        )
-        .collect()
+fn context(situation: &Situation, encoded: &EncodedSituation) -> Context {
+    let feature = |name| f64::from(encoded.feature(name).unwrap_or(0.0));
+    let pod = situation.state.allocation.pod_limits().cpu.as_cores();
+    let ready = f64::from(situation.state.ready_replicas);
+    // The feature is half the load of the ready pods.
+    let cores = 2.0 * feature("offered_load") * pod * ready;
+    let load = (1.0 + cores.max(0.0)).log2() / 5.0;
+    Context {
+        shared: [1.0, load, load * load]
+            .into_iter()
+            .chain(VALUE_FEATURES.map(feature))
+            .collect(),
+        own: [1.0, load].into_iter().collect(),
+    }
 }

@@ -19,27 +19,40 @@ pub(super) struct ThompsonSettings {
     pub(super) uniform: f64,
 }
 
-/// For each arm a Bayesian linear regression of the reward on the context; an arm is drawn by sampling each arm's
-/// mean reward and taking the greatest.
+/// What a choice is made on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Context {
+    /// What explains the reward whichever arm is played; begins with a constant 1.
+    pub(super) shared: Array1<f64>,
+    /// What an arm's advantage depends on.
+    pub(super) own: Array1<f64>,
+}
+
+/// A Bayesian linear regression of the reward: a value that all arms share, and for each arm its advantage. An arm is drawn
+/// by sampling each arm's advantage and taking the greatest.
 ///
 /// Thompson sampling as in Agrawal and Goyal, "Thompson Sampling for Contextual Bandits with Linear Payoffs"
-/// (ICML 2013); the forgetting, with which the posterior of what isn't tried drifts back to the prior, as in
-/// Russac, Vernade and Cappé, "Weighted Linear Bandits for Non-Stationary Environments" (NeurIPS 2019). With
-/// context `x`, arm precision `A` and moment `b`, after a reward `r`:
+/// (ICML 2013), with the part of the reward that no arm changes taken out as in Greenewald, Tewari, Klasnja and
+/// Murphy, "Action Centered Contextual Bandits" (NeurIPS 2017), and with the forgetting of Russac, Vernade and Cappé,
+/// "Weighted Linear Bandits for Non-Stationary Environments" (NeurIPS 2019). With `z` the shared context and,
+/// in the block of the arm that was played, its own context:
 ///
 /// ```text
-/// A ← γA + (1 − γ)λI + x xᵀ     b ← γb + r x      (the arm that was played; the others without x)
-/// mean = xᵀA⁻¹b                 sd = σ √(xᵀA⁻¹x)
+/// A ← γA + (1 − γ)λI + z zᵀ     b ← γb + r z
+/// mean = uᵀA⁻¹b                 sd = σ √(uᵀA⁻¹u)     of an arm's advantage over the mean of all arms, as u picks it
 /// ```
 ///
-/// Rewards are taken relative to a slow running mean, so that an arm that was never tried looks average rather than
-/// perfect. All in `f64`.
+/// The prior expects the running mean of the rewards of every arm, so that an arm that was never tried looks average
+/// rather than perfect. The unit of the reward doesn't matter. All in `f64`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LinearThompson {
     settings: ThompsonSettings,
-    /// One `[dim, dim]` precision and one `[dim]` moment per arm.
-    arms: Vec<(Array2<f64>, Array1<f64>)>,
-    /// Running mean of the rewards, of their squared residuals, and how many there were.
+    n_arms: usize,
+    /// `[dim, dim]`, with `dim` the shared and all arms' own numbers.
+    pub(super) precision: Array2<f64>,
+    /// `[dim]`.
+    pub(super) moment: Array1<f64>,
+    /// Running mean of the rewards, of the squared errors, and how many there were.
     pub(super) baseline: f64,
     pub(super) variance: f64,
     pub(super) count: u64,
@@ -59,47 +72,87 @@ pub(super) struct Draw {
 }
 
 impl LinearThompson {
-    pub(super) fn new(arms: usize, dim: usize, settings: ThompsonSettings) -> Self {
+    pub(super) fn new(
+        n_arms: usize,
+        n_shared: usize,
+        n_own: usize,
+        settings: ThompsonSettings,
+    ) -> Self {
+        let dim = n_shared + n_arms * n_own;
         Self {
-            arms: vec![(Array2::eye(dim) * settings.prior, Array1::zeros(dim)); arms],
-            settings,
+            precision: Array2::eye(dim) * settings.prior,
+            moment: Array1::zeros(dim),
+            n_arms,
             baseline: 0.0,
             variance: settings.noise * settings.noise,
             count: 0,
+            settings,
         }
     }
 
-    pub(super) fn arms(&self) -> &[(Array2<f64>, Array1<f64>)] {
-        &self.arms
+    pub(super) fn dim(&self) -> usize {
+        self.moment.len()
     }
 
-    /// The same with other regressions, of the same shapes.
-    pub(super) fn with_arms(mut self, arms: Vec<(Array2<f64>, Array1<f64>)>) -> Self {
-        self.arms = arms;
-        self
+    /// `[dim]`: the shared context, and the own one in the block of each arm times that arm's weight.
+    fn row(&self, shared: f64, context: &Context, weight: impl Fn(usize) -> f64) -> Array1<f64> {
+        let own = (0..self.n_arms)
+            .flat_map(|arm| context.own.iter().map(move |value| (arm, value)))
+            .map(|(arm, value)| weight(arm) * value);
+        let context = context.shared.iter().map(|value| shared * value);
+        context.chain(own).collect()
     }
 
-    /// For each arm the mean reward in context `x` and the standard deviation of that mean.
-    pub(super) fn beliefs(&self, x: &Array1<f64>) -> Vec<(f64, f64)> {
-        self.arms
-            .iter()
-            .map(|(precision, moment)| {
-                let factor = cholesky(precision);
-                let half_x = forward(&factor, x);
-                let half_b = forward(&factor, moment);
-                let mean = self.baseline + half_x.dot(&half_b);
-                let spread = (self.variance * half_x.dot(&half_x)).sqrt();
-                (mean, spread.max(1e-9))
+    /// What is learned from when `arm` is played.
+    fn played(&self, context: &Context, arm: usize) -> Array1<f64> {
+        self.row(1.0, context, |of| f64::from(u8::from(of == arm)))
+    }
+
+    /// `arm` less the mean of all arms. A shift that all arms have in common can't be told from the value, so only such
+    /// differences become certain.
+    fn contrast(&self, context: &Context, arm: usize) -> Array1<f64> {
+        let share = 1.0 / self.n_arms.max(1) as f64;
+        self.row(0.0, context, |of| f64::from(u8::from(of == arm)) - share)
+    }
+
+    /// The mean of all arms.
+    fn mean(&self, context: &Context) -> Array1<f64> {
+        let share = 1.0 / self.n_arms.max(1) as f64;
+        self.row(1.0, context, |_| share)
+    }
+
+    /// The Cholesky factor `L` of the precision, and `L⁻¹` times the moment of the rewards less their running mean.
+    fn posterior(&self) -> (Array2<f64>, Array1<f64>) {
+        let factor = cholesky(&self.precision);
+        // Behind the constant 1 stands the sum of the contexts: Σ(r − mean)z = Σrz − mean Σz.
+        let mut sums = self.precision.column(0).to_owned();
+        if let Some(first) = sums.first_mut() {
+            *first -= self.settings.prior;
+        }
+        let half = forward(&factor, &(&self.moment - &(sums * self.baseline)));
+        (factor, half)
+    }
+
+    /// The mean reward of all arms, and for each arm the mean of its advantage over that and the standard deviation of the mean.
+    pub(super) fn beliefs(&self, context: &Context) -> (f64, Vec<(f64, f64)>) {
+        let (factor, half) = self.posterior();
+        let value = self.baseline + forward(&factor, &self.mean(context)).dot(&half);
+        let arms = (0..self.n_arms)
+            .map(|arm| {
+                let row = forward(&factor, &self.contrast(context, arm));
+                let spread = (self.variance * row.dot(&row)).sqrt();
+                (row.dot(&half), spread.max(1e-9))
             })
-            .collect()
+            .collect();
+        (value, arms)
     }
 
     /// Draws an arm.
-    pub(super) fn draw(&self, x: &Array1<f64>, seed: u64) -> Draw {
-        let beliefs = self.beliefs(x);
+    pub(super) fn draw(&self, context: &Context, seed: u64) -> Draw {
+        let (shared, beliefs) = self.beliefs(context);
         let mut rng = Pcg64::seed_from_u64(seed);
         let uniform = rng.random_range(0.0..1.0) < self.settings.uniform;
-        let any = rng.random_range(0..beliefs.len().max(1));
+        let any = rng.random_range(0..self.n_arms.max(1));
         let sampled: Vec<f64> = beliefs
             .iter()
             .map(|(mean, spread)| {
@@ -110,58 +163,51 @@ impl LinearThompson {
         let means: Vec<f64> = beliefs.iter().map(|(mean, _)| *mean).collect();
         let arm = if uniform { any } else { greatest(&sampled) };
         let best = greatest(&means);
-        let chance = |arm: usize, thompson: &[f64]| {
-            let count = thompson.len().max(1) as f64;
-            let share = thompson.get(arm).copied().unwrap_or(0.0);
-            (1.0 - self.settings.uniform) * share + self.settings.uniform / count
-        };
-        let probabilities = win_probabilities(&beliefs);
-        let value = means
-            .iter()
-            .enumerate()
-            .map(|(arm, mean)| chance(arm, &probabilities) * mean)
-            .sum();
+        let floor = self.settings.uniform / self.n_arms.max(1) as f64;
+        let chances: Vec<f64> = win_probabilities(&beliefs)
+            .into_iter()
+            .map(|share| (1.0 - self.settings.uniform) * share + floor)
+            .collect();
+        let chance = |arm: usize| chances.get(arm).copied().unwrap_or(0.0);
+        let gain: f64 = chances.iter().zip(&means).map(|(p, mean)| p * mean).sum();
         Draw {
             arm,
-            log_probability: chance(arm, &probabilities).max(1e-12).ln().min(0.0),
-            value,
+            log_probability: chance(arm).max(1e-12).ln().min(0.0),
+            value: shared + gain,
             explored: arm != best,
-            exploration: (1.0 - chance(best, &probabilities)).max(0.0),
+            exploration: (1.0 - chance(best)).clamp(0.0, 1.0),
         }
     }
 
     /// Takes in a reward; returns by how much it was more than expected.
-    pub(super) fn update(&mut self, x: &Array1<f64>, arm: usize, reward: f64) -> f64 {
+    pub(super) fn update(&mut self, context: &Context, arm: usize, reward: f64) -> f64 {
         if self.count == 0 {
             self.baseline = reward;
         }
-        let expected = self
-            .beliefs(x)
-            .get(arm)
-            .map_or(self.baseline, |(mean, _)| *mean);
-        let residual = reward - expected;
+        let (shared, beliefs) = self.beliefs(context);
+        let advantage = beliefs.get(arm).map_or(0.0, |(mean, _)| *mean);
+        let residual = reward - shared - advantage;
         self.count += 1;
         let weight = (1.0 / self.count as f64).max(0.02);
+        self.baseline += weight * (reward - self.baseline);
+        // The assumed noise counts as one experience.
+        let weight = (1.0 / (self.count + 1) as f64).max(0.02);
         self.variance += weight * (residual * residual - self.variance);
         // A reward that never varies would end all exploration for good.
         self.variance = self
             .variance
-            .max(1e-4 * self.settings.noise * self.settings.noise);
+            .max(1e-6 * self.settings.noise * self.settings.noise);
         let gamma = self.settings.decay;
-        for (idx, (precision, moment)) in self.arms.iter_mut().enumerate() {
-            *precision *= gamma;
-            *moment *= gamma;
-            for diagonal in precision.diag_mut() {
-                *diagonal += (1.0 - gamma) * self.settings.prior;
-            }
-            if idx == arm {
-                for ((row, column), entry) in precision.indexed_iter_mut() {
-                    *entry +=
-                        x.get(row).copied().unwrap_or(0.0) * x.get(column).copied().unwrap_or(0.0);
-                }
-                moment.scaled_add(reward - self.baseline, x);
-            }
+        let row = self.played(context, arm);
+        self.precision *= gamma;
+        self.moment *= gamma;
+        for diagonal in self.precision.diag_mut() {
+            *diagonal += (1.0 - gamma) * self.settings.prior;
         }
+        for (mut into, value) in self.precision.outer_iter_mut().zip(&row) {
+            into.scaled_add(*value, &row);
+        }
+        self.moment.scaled_add(reward, &row);
         residual
     }
 }
@@ -271,6 +317,13 @@ mod tests {
         uniform: 0.02,
     };
 
+    fn context(x: f64) -> Context {
+        Context {
+            shared: ndarray::array![1.0],
+            own: ndarray::array![1.0, x],
+        }
+    }
+
     #[test]
     fn cholesky_gives_the_matrix_back() {
         let matrix = ndarray::array![[4.0, 2.0, 0.6], [2.0, 3.0, 0.4], [0.6, 0.4, 2.0]];
@@ -292,8 +345,8 @@ mod tests {
 
     #[test]
     fn logged_probabilities_are_those_of_the_draws() {
-        let mut bandit = LinearThompson::new(3, 2, SETTINGS);
-        let x = ndarray::array![1.0, 0.5];
+        let mut bandit = LinearThompson::new(3, 1, 2, SETTINGS);
+        let x = context(0.5);
         for (arm, reward) in [(0, -0.2), (1, 0.3), (2, 0.1), (1, 0.2), (0, 0.1)] {
             bandit.update(&x, arm, reward);
         }
@@ -326,18 +379,18 @@ mod tests {
     /// Total regret in each quarter of a run.
     fn regret(
         seed: u64,
-        choose: &mut dyn FnMut(&mut LinearThompson, &Array1<f64>, u64) -> usize,
+        choose: &mut dyn FnMut(&mut LinearThompson, &Context, u64) -> usize,
     ) -> [f64; 4] {
         let mut rng = Pcg64::seed_from_u64(seed);
         let settings = ThompsonSettings {
             decay: 0.999,
             ..SETTINGS
         };
-        let mut bandit = LinearThompson::new(3, 2, settings);
+        let mut bandit = LinearThompson::new(3, 1, 2, settings);
         let mut quarters = [0.0; 4];
         for turn in 0..2_000usize {
             let x = rng.random_range(-1.0..1.0);
-            let context = ndarray::array![1.0, x];
+            let context = context(x);
             let arm = choose(
                 &mut bandit,
                 &context,
@@ -370,12 +423,16 @@ mod tests {
         let mut bandit = LinearThompson::new(
             2,
             1,
+            1,
             ThompsonSettings {
                 decay: 0.98,
                 ..SETTINGS
             },
         );
-        let x = ndarray::array![1.0];
+        let x = Context {
+            shared: ndarray::array![1.0],
+            own: ndarray::array![1.0],
+        };
         let mut rng = Pcg64::seed_from_u64(1);
         let mut right = [0u32; 2];
         for turn in 0..1_200u64 {

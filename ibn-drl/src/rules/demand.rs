@@ -8,8 +8,6 @@ use ibn_core::situation::Situation;
 use ibn_core::units::Quantile;
 use jiff::Timestamp;
 
-use super::predictive::Steering;
-
 /// How demand is read from a situation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DemandSettings {
@@ -82,20 +80,19 @@ impl Backlog {
 
 /// The demand of one turn, in requests per second.
 #[derive(Debug, Clone)]
-pub struct Demands<'a> {
+pub(super) struct Demands<'a> {
     /// What was measured.
-    pub measured: f64,
+    pub(super) measured: f64,
     /// Requests per second by which the measured rate rises each second; 0 where it falls or the rise may be chance.
-    pub slope: f64,
+    pub(super) slope: f64,
     /// Requests that wait already.
-    pub backlog: f64,
+    pub(super) backlog: f64,
     /// The quantile that is read from the forecast, where there is a usable one.
-    pub quantile: Option<Quantile>,
+    pub(super) quantile: Option<Quantile>,
     forecast: Option<&'a Forecast>,
     age: f64,
     lag: f64,
     settings: &'a DemandSettings,
-    headroom: f64,
     confidence: f64,
     spread: f64,
 }
@@ -108,7 +105,7 @@ impl<'a> Demands<'a> {
         backlog: &mut Backlog,
         late: bool,
         lead: Duration,
-        steering: Steering,
+        confidence: f64,
     ) -> Option<Self> {
         let seen = situation.latest()?;
         let measured = seen.value(&Signal::RequestRate)?;
@@ -123,14 +120,13 @@ impl<'a> Demands<'a> {
             measured,
             slope: slope(situation, seen, measured),
             backlog: backlog.update(seen, late),
-            quantile: forecast.and_then(|forecast| quantile_for(forecast, steering.confidence)),
+            quantile: forecast.and_then(|forecast| quantile_for(forecast, confidence)),
             forecast,
             age,
             lag: seen.window.as_secs_f64() / 2.0
                 + situation.now.duration_since(seen.at).as_secs_f64().max(0.0),
             settings,
-            headroom: steering.headroom,
-            confidence: steering.confidence,
+            confidence,
             spread: spread(situation, lead),
         })
     }
@@ -138,22 +134,8 @@ impl<'a> Demands<'a> {
     /// The rate that capacity is to be there for at any time within `horizon`, backlog left aside.
     ///
     /// The greatest of: what was measured, with its rise going on and, where there is no forecast, widened by how
-    /// far the rate moved between observations of late; and the peak of the forecast. Times the head-room.
-    #[must_use]
-    pub fn peak(&self, horizon: Duration) -> f64 {
-        self.headroom * self.expected(horizon)
-    }
-
-    /// The rate that capacity is to be there for within `horizon`, backlog included.
-    #[must_use]
-    pub fn peak_with_backlog(&self, horizon: Duration) -> f64 {
-        let drain = self.settings.drain.as_secs_f64().max(1.0);
-        let most = (self.settings.surge_limit - 1.0) * self.measured;
-        self.peak(horizon) + (self.backlog / drain).min(most)
-    }
-
-    /// Measured rate with its trend, or the forecast peak, whichever is greater.
-    fn expected(&self, horizon: Duration) -> f64 {
+    /// far the rate rose of late; and the peak of the forecast.
+    pub(super) fn peak(&self, horizon: Duration) -> f64 {
         let ahead = horizon.as_secs_f64() + self.lag;
         let risen = self.measured + self.settings.trend * self.slope * ahead;
         let near = risen.min(self.settings.surge_limit * self.measured);
@@ -163,9 +145,15 @@ impl<'a> Demands<'a> {
         }
     }
 
+    /// The rate that capacity is to be there for within `horizon`, backlog included.
+    pub(super) fn peak_with_backlog(&self, horizon: Duration) -> f64 {
+        let drain = self.settings.drain.as_secs_f64().max(1.0);
+        let most = (self.settings.surge_limit - 1.0) * self.measured;
+        self.peak(horizon) + (self.backlog / drain).min(most)
+    }
+
     /// The peak of the forecast within `horizon` and up to the first point behind it; `None` without a forecast.
-    #[must_use]
-    pub fn forecast_peak(&self, horizon: Duration) -> Option<f64> {
+    pub(super) fn forecast_peak(&self, horizon: Duration) -> Option<f64> {
         let quantile = self.quantile?;
         let end = horizon.as_secs_f64() + self.age;
         let mut peak: Option<f64> = None;
@@ -187,7 +175,7 @@ impl<'a> Demands<'a> {
     }
 
     /// The horizons of the forecast that lie ahead, from now.
-    pub fn horizons(&self) -> impl Iterator<Item = Duration> + '_ {
+    pub(super) fn horizons(&self) -> impl Iterator<Item = Duration> + '_ {
         self.forecast
             .iter()
             .flat_map(|forecast| &forecast.points)

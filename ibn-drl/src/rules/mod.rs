@@ -2,6 +2,7 @@
 
 mod correction;
 mod demand;
+mod planner;
 mod predictive;
 mod search;
 mod stabilizer;
@@ -14,7 +15,7 @@ use ibn_core::observation::SignalHealth;
 use ibn_core::roles::Recommender;
 use ibn_core::situation::{Recommendation, Situation};
 
-pub use demand::{DemandSettings, Demands};
+pub use demand::DemandSettings;
 pub use predictive::{ModelPredictive, MpcSettings, Steering};
 pub use stabilizer::Stabilizer;
 pub use target::{TargetSettings, TargetTracking};

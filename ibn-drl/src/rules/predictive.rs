@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ibn_core::allocation::Allocation;
 use ibn_core::decision::Reason;
 use ibn_core::encoding::ReplicaRoom;
 use ibn_core::intent::{Bound, IndicatorName, Objective, Preference};
-use ibn_core::prediction::{Alternative, Prediction, WorkloadModel};
+use ibn_core::prediction::{Prediction, WorkloadModel};
 use ibn_core::roles::{Predictor, Recommender};
 use ibn_core::situation::{Recommendation, Situation};
-use ibn_core::units::format_duration;
 
 use super::correction::Correction;
 use super::demand::{Backlog, DemandSettings, Demands};
-use super::search::{Candidate, Found, Judge, at};
-use super::{Stabilizer, TargetSettings, TargetTracking, replicas_are_held, settle};
+use super::planner::Planner;
+use super::search::Judge;
+use super::stabilizer::WindowMax;
+use super::{TargetSettings, TargetTracking, replicas_are_held, settle};
 use crate::error::{Faults, Result};
 
 /// How [`ModelPredictive`] decides.
@@ -105,7 +105,8 @@ pub struct ModelPredictive {
     settings: MpcSettings,
     predictor: Arc<dyn Predictor>,
     fallback: TargetTracking,
-    stabilizer: Stabilizer,
+    /// The rates that were planned for in the stabilisation window.
+    past: WindowMax<f64>,
     backlog: Backlog,
     correction: Correction,
 }
@@ -119,7 +120,7 @@ impl ModelPredictive {
         settings.check()?;
         Ok(Self {
             fallback: TargetTracking::new(settings.fallback.clone())?,
-            stabilizer: Stabilizer::new(settings.stabilization),
+            past: WindowMax::new(settings.stabilization),
             backlog: Backlog::default(),
             correction: Correction::default(),
             settings,
@@ -152,12 +153,6 @@ impl ModelPredictive {
                         "Fallback",
                         format!("{missing}: CPU utilisation is tracked instead"),
                     ),
-                );
-                // Both rules look back over what this one would have done, too.
-                self.stabilizer.settle(
-                    situation.now,
-                    situation.state.allocation.replicas,
-                    recommendation.allocation.replicas,
                 );
                 recommendation
             }
@@ -197,7 +192,7 @@ impl ModelPredictive {
             &mut self.backlog,
             violated.is_some(),
             lead,
-            steering,
+            steering.confidence,
         )
         .ok_or("no request rate was measured")?;
         let calm = demands.backlog < 1.0 && demands.slope <= 0.0;
@@ -210,23 +205,29 @@ impl ModelPredictive {
             demands: &demands,
             room: ReplicaRoom::of(situation),
             correction: &self.correction,
+            headroom: steering.headroom,
             least_rate: least_throughput(&situation.objectives),
             lead,
         };
         let now = planner.now();
         let step = planner.ahead_of_step_limit(now.best.allocation.replicas);
-        let later = planner.kept_for(self.settings.stabilization.max(planner.lead));
         let thrift = planner.judge.thrift_limit(
             live,
             &situation.objectives,
-            planner.rate(planner.lead),
+            planner.rate(),
             planner.room.least,
             planner.room.most,
         );
         let needed = now.best.allocation.replicas.max(step.unwrap_or(0));
-        // What will be needed again within the window is not let go now, and not ordered yet either.
-        let wanted = needed.max(later.min(live.replicas));
-        let (held, held_since) = self.stabilizer.settle(situation.now, live.replicas, wanted);
+        // Demand is looked back on, not pods, so that another head-room acts at once.
+        self.past
+            .note(situation.now, demands.peak_with_backlog(planner.lead));
+        let past = self
+            .past
+            .greatest()
+            .filter(|_| self.past.is_full(situation.now));
+        let (kept, why) = planner.kept(self.settings.stabilization, past.map(|(_, rate)| rate));
+        let held = needed.max(kept);
         let capped = thrift.map_or(held, |most| held.min(most));
         let mut reasons = vec![planner.main_reason(&now)];
         reasons.extend(planner.demand_reasons());
@@ -246,12 +247,13 @@ impl ModelPredictive {
                 ),
             ));
         } else if held > needed {
-            reasons.push(self.holding_reason(held, needed, later, held_since));
+            reasons.push(Reason::new(
+                "Stabilizing",
+                format!("{needed} pods would do now, {held} are kept: {why}"),
+            ));
         }
         let allocation = settle(situation, capped, &mut reasons);
-        let chosen = planner
-            .judge
-            .candidate(allocation.clone(), planner.rate(planner.lead));
+        let chosen = planner.judge.candidate(allocation.clone(), planner.rate());
         Ok(Recommendation {
             alternatives: planner.alternatives(&allocation, &now.best),
             predicted: Some(chosen.prediction).filter(has_no_nan),
@@ -259,23 +261,6 @@ impl ModelPredictive {
             reasons,
             policy: None,
         })
-    }
-
-    fn holding_reason(
-        &self,
-        held: u32,
-        needed: u32,
-        later: u32,
-        since: Option<jiff::Timestamp>,
-    ) -> Reason {
-        let message = match since {
-            Some(since) => format!(
-                "{needed} pods would do now, {held} were wanted at {since}: scale-in waits {} from then",
-                format_duration(self.settings.stabilization)
-            ),
-            None => format!("{needed} pods would do now, {later} are forecast to be needed soon"),
-        };
-        Reason::new("Stabilizing", message)
     }
 }
 
@@ -287,214 +272,6 @@ impl Recommender for ModelPredictive {
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
         let steering = self.steering(situation.preference);
         self.recommend_with(situation, steering)
-    }
-}
-
-/// All that one turn's search needs.
-struct Planner<'a> {
-    situation: &'a Situation,
-    judge: Judge<'a>,
-    demands: &'a Demands<'a>,
-    room: ReplicaRoom,
-    correction: &'a Correction,
-    least_rate: f64,
-    lead: Duration,
-}
-
-impl Planner<'_> {
-    /// The rate that is planned for within `horizon`, backlog included.
-    fn rate(&self, horizon: Duration) -> f64 {
-        (self.correction.margin_factor() * self.demands.peak_with_backlog(horizon))
-            .max(self.least_rate)
-    }
-
-    fn fewest(&self, rate: f64) -> Found {
-        self.judge.fewest(
-            &self.situation.state.allocation,
-            rate,
-            self.room.least,
-            self.room.most,
-        )
-    }
-
-    /// What is needed for the demand until pods of the next turn serve.
-    fn now(&self) -> Found {
-        self.fewest(self.rate(self.lead))
-    }
-
-    /// What must be asked for now so that, adding at most the step limit at each turn, each point of the forecast is
-    /// met in time; `None` without a step limit or a forecast.
-    fn ahead_of_step_limit(&self, now: u32) -> Option<u32> {
-        let step = self.situation.envelope.step.replicas_up?;
-        let period = self.situation.control_period.as_secs_f64().max(1.0);
-        let startup = self.judge.model.startup.as_secs_f64();
-        self.demands
-            .horizons()
-            .map(|horizon| {
-                let rate = (self.correction.margin_factor() * self.demands.peak(horizon))
-                    .max(self.least_rate);
-                let turns = ((horizon.as_secs_f64() - startup) / period)
-                    .floor()
-                    .max(0.0);
-                let later = (turns * f64::from(step)).min(f64::from(u32::MAX)) as u32;
-                self.fewest(rate)
-                    .best
-                    .allocation
-                    .replicas
-                    .saturating_sub(later)
-            })
-            .max()
-            .map(|ahead| ahead.max(now))
-    }
-
-    /// What is needed at some time within `window`; a scale-in below it would be undone.
-    fn kept_for(&self, window: Duration) -> u32 {
-        let rate =
-            (self.correction.margin_factor() * self.demands.peak(window)).max(self.least_rate);
-        self.fewest(rate).best.allocation.replicas
-    }
-
-    fn main_reason(&self, found: &Found) -> Reason {
-        let best = &found.best;
-        let (replicas, rate) = (best.allocation.replicas, self.rate(self.lead));
-        let lead = format_duration(Duration::from_secs(self.lead.as_secs()));
-        let Some((objective, reached)) = self.tightest(best) else {
-            return Reason::new(
-                "Predicted",
-                format!("{replicas} pods for {rate:.1} requests/s"),
-            );
-        };
-        let confidence = self.judge.confidence;
-        if best.meets {
-            let fewer = (replicas > 1)
-                .then(|| {
-                    self.judge
-                        .candidate(best.allocation.with_replicas(replicas - 1), rate)
-                })
-                .and_then(|fewer| self.reached(&fewer, objective))
-                .map(|reached| {
-                    format!("; with {} it would be {}", replicas - 1, value_text(objective, reached))
-                })
-                .unwrap_or_default();
-            Reason::new(
-                "Predicted",
-                format!(
-                    "{replicas} pods are the fewest for {rate:.1} requests/s within {lead}: {objective}, predicted {} \
-                     with confidence {confidence}{fewer}",
-                    value_text(objective, reached)
-                ),
-            )
-        } else if found.at_limit {
-            Reason::new(
-                "OutOfRoom",
-                format!(
-                    "{replicas} pods are the most there is room for, and at {rate:.1} requests/s {objective} is not to \
-                     be expected: predicted {}",
-                    value_text(objective, reached)
-                ),
-            )
-        } else {
-            Reason::new(
-                "OutOfReach",
-                format!(
-                    "{objective} is out of reach at any number of pods (predicted {}); more than {replicas} hardly help",
-                    value_text(objective, reached)
-                ),
-            )
-        }
-    }
-
-    fn demand_reasons(&self) -> Vec<Reason> {
-        let demands = self.demands;
-        let mut reasons = Vec::new();
-        match (demands.forecast_peak(self.lead), demands.quantile) {
-            (Some(peak), Some(quantile)) => reasons.push(Reason::new(
-                "Demand",
-                format!(
-                    "{:.1} requests/s were measured, the forecast peaks at {peak:.1} ({})",
-                    demands.measured,
-                    quantile.short_name()
-                ),
-            )),
-            _ => reasons.push(Reason::new(
-                "NoForecast",
-                format!(
-                    "{:.1} requests/s were measured; without a forecast the load is taken to move as it did of late",
-                    demands.measured
-                ),
-            )),
-        }
-        if demands.slope > 0.0 {
-            reasons.push(Reason::new(
-                "Rising",
-                format!(
-                    "demand rises by {:.1} requests/s each minute",
-                    60.0 * demands.slope
-                ),
-            ));
-        }
-        if demands.backlog >= 1.0 {
-            reasons.push(Reason::new(
-                "Backlog",
-                format!(
-                    "about {:.0} requests wait and are to be worked off",
-                    demands.backlog
-                ),
-            ));
-        }
-        reasons.extend(self.correction.reasons());
-        reasons
-    }
-
-    /// The objective that is nearest to its bound or furthest beyond, and what is predicted of it.
-    fn tightest(&self, candidate: &Candidate) -> Option<(&Objective, f64)> {
-        self.judge
-            .objectives
-            .iter()
-            .filter_map(|objective| Some((objective, self.reached(candidate, objective)?)))
-            .max_by(|(a, x), (b, y)| strain(a, *x).total_cmp(&strain(b, *y)))
-    }
-
-    fn reached(&self, candidate: &Candidate, objective: &Objective) -> Option<f64> {
-        let interval = candidate.prediction.of(objective)?;
-        Some(at(interval, &objective.bound, self.judge.confidence))
-    }
-
-    /// The chosen number, its neighbours, what is live, and the search's choice, each once, by number.
-    fn alternatives(&self, chosen: &Allocation, best: &Candidate) -> Vec<Alternative> {
-        let live = self.situation.state.allocation.replicas;
-        let rate = self.rate(self.lead);
-        let found = best.allocation.replicas;
-        let mut counts = vec![
-            chosen.replicas.saturating_sub(1),
-            chosen.replicas,
-            chosen.replicas.saturating_add(1),
-            live,
-            found,
-        ];
-        counts.retain(|count| *count > 0);
-        counts.sort_unstable();
-        counts.dedup();
-        counts
-            .into_iter()
-            .map(|replicas| {
-                let candidate = self.judge.candidate(chosen.with_replicas(replicas), rate);
-                let note = if replicas == chosen.replicas {
-                    "chosen"
-                } else if !candidate.meets {
-                    "an objective would be missed"
-                } else if replicas > chosen.replicas {
-                    "meets all, costs more"
-                } else {
-                    "meets all, but capacity is kept for a while"
-                };
-                Alternative {
-                    score: candidate.score(),
-                    note: note.to_owned(),
-                    allocation: candidate.allocation,
-                }
-            })
-            .collect()
     }
 }
 
@@ -537,25 +314,4 @@ fn least_throughput(objectives: &[Objective]) -> f64 {
             Bound::AtMost(_) => None,
         })
         .fold(0.0, f64::max)
-}
-
-/// Achieved over bound, the other way round where more is better; for comparing objectives.
-fn strain(objective: &Objective, reached: f64) -> f64 {
-    let bound = objective.bound.value().number();
-    match &objective.bound {
-        Bound::AtMost(_) => reached / bound,
-        Bound::AtLeast(_) => bound / reached,
-    }
-}
-
-fn value_text(objective: &Objective, value: f64) -> String {
-    let unit = objective.bound.value().unit().clone();
-    // Two or three digits tell enough.
-    let rounded = if objective.indicator == IndicatorName::Latency {
-        (value * 1e3).round() / 1e3
-    } else {
-        (value * 10.0).round() / 10.0
-    };
-    ibn_core::units::IndicatorValue::new(rounded, unit)
-        .map_or_else(|| "without bound".to_owned(), |value| value.to_string())
 }

@@ -151,6 +151,12 @@ impl Judge<'_> {
     fn nearest(&self, size: &Allocation, rate: f64, least: u32, most: u32) -> Found {
         let try_at = |replicas: u32| self.candidate(size.with_replicas(replicas), rate);
         let limit = try_at(most);
+        if limit.prediction.saturated || !limit.miss.is_finite() {
+            return Found {
+                best: limit,
+                at_limit: true,
+            };
+        }
         let good_enough = limit.miss + 0.05;
         let (mut below, mut best) = (least.saturating_sub(1), limit);
         let at_most = best.clone();

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 /// The greatest number of pods that was wanted within a window, as the HorizontalPodAutoscaler's
 /// `behavior.scaleDown.stabilizationWindowSeconds` does it.
@@ -17,17 +16,14 @@ use serde::{Deserialize, Serialize};
 ///
 /// let at = |second| jiff::Timestamp::from_second(second).unwrap();
 /// let mut stabilizer = Stabilizer::new(Duration::from_secs(300));
-/// assert_eq!(stabilizer.settle(at(0), 6, 2).0, 6);
-/// assert_eq!(stabilizer.settle(at(60), 6, 8).0, 8);
-/// assert_eq!(stabilizer.settle(at(300), 8, 2).0, 8);
-/// assert_eq!(stabilizer.settle(at(361), 8, 2).0, 2);
+/// assert_eq!(stabilizer.settle(at(0), 6, 2), 6);
+/// assert_eq!(stabilizer.settle(at(60), 6, 8), 8);
+/// assert_eq!(stabilizer.settle(at(300), 8, 2), 8);
+/// assert_eq!(stabilizer.settle(at(361), 8, 2), 2);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Stabilizer {
-    window: Duration,
-    /// When how many were wanted: ascending in time, descending in number, so that the front is the greatest.
-    wanted: VecDeque<(Timestamp, u32)>,
-    started: bool,
+    wanted: WindowMax<u32>,
 }
 
 impl Stabilizer {
@@ -35,38 +31,70 @@ impl Stabilizer {
     #[must_use]
     pub fn new(window: Duration) -> Self {
         Self {
-            window,
-            wanted: VecDeque::new(),
-            started: false,
+            wanted: WindowMax::new(window),
         }
     }
 
-    /// Notes that `wanted` is wanted at `now`. Returns what to advise and, where that is more than `wanted`, since when it is held.
-    pub fn settle(&mut self, now: Timestamp, live: u32, wanted: u32) -> (u32, Option<Timestamp>) {
-        if !std::mem::replace(&mut self.started, true) {
-            self.note(now, live);
+    /// Notes that `wanted` is wanted at `now`, and says what to advise.
+    pub fn settle(&mut self, now: Timestamp, live: u32, wanted: u32) -> u32 {
+        if self.wanted.is_new() {
+            self.wanted.note(now, live);
         }
-        while let Some((at, _)) = self.wanted.front()
-            && now.duration_since(*at).unsigned_abs() > self.window
-        {
-            self.wanted.pop_front();
-        }
-        self.note(now, wanted);
-        match self.wanted.front() {
+        self.wanted.note(now, wanted);
+        match self.wanted.greatest() {
             // Never more than what is live for the sake of the past: it was not needed then, or was not granted.
-            Some((at, held)) if *held > wanted && live > wanted => ((*held).min(live), Some(*at)),
-            _ => (wanted, None),
+            Some((_, held)) if held > wanted && live > wanted => held.min(live),
+            _ => wanted,
+        }
+    }
+}
+
+/// The greatest of the values of a window, in amortised constant time.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct WindowMax<T> {
+    window: Duration,
+    /// Ascending in time, descending in value, so that the front is the greatest.
+    values: VecDeque<(Timestamp, T)>,
+    since: Option<Timestamp>,
+}
+
+impl<T: PartialOrd + Copy> WindowMax<T> {
+    pub(super) fn new(window: Duration) -> Self {
+        Self {
+            window,
+            values: VecDeque::new(),
+            since: None,
         }
     }
 
-    fn note(&mut self, at: Timestamp, wanted: u32) {
+    /// Whether nothing was noted yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.since.is_none()
+    }
+
+    /// Whether a whole window was seen by `now`.
+    pub(super) fn is_full(&self, now: Timestamp) -> bool {
+        self.since
+            .is_some_and(|since| now.duration_since(since).unsigned_abs() >= self.window)
+    }
+
+    pub(super) fn note(&mut self, now: Timestamp, value: T) {
+        self.since.get_or_insert(now);
         while self
-            .wanted
-            .back()
-            .is_some_and(|(_, older)| *older <= wanted)
+            .values
+            .front()
+            .is_some_and(|(at, _)| now.duration_since(*at).unsigned_abs() > self.window)
         {
-            self.wanted.pop_back();
+            self.values.pop_front();
         }
-        self.wanted.push_back((at, wanted));
+        while self.values.back().is_some_and(|(_, older)| *older <= value) {
+            self.values.pop_back();
+        }
+        self.values.push_back((now, value));
+    }
+
+    /// The greatest value and when it was noted.
+    pub(super) fn greatest(&self) -> Option<(Timestamp, T)> {
+        self.values.front().copied()
     }
 }

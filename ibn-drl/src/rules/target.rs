@@ -115,7 +115,7 @@ impl Recommender for TargetTracking {
                 wanted.max(1)
             }
         };
-        let (advised, held_since) = self.stabilizer.settle(situation.now, live.replicas, wanted);
+        let advised = self.stabilizer.settle(situation.now, live.replicas, wanted);
         let mut reasons = vec![Reason::new(
             "Utilization",
             format!(
@@ -123,7 +123,7 @@ impl Recommender for TargetTracking {
                 self.settings.target
             ),
         )];
-        if held_since.is_some() {
+        if advised > wanted {
             reasons.push(Reason::new(
                 "Stabilizing",
                 format!(

@@ -15,7 +15,7 @@ use ibn_core::envelope::{Envelope, LimitSource};
 use ibn_core::intent::{Bound, IndicatorName, Objective, Preference, Range};
 use ibn_core::observation::{Observation, Signal, SignalHealth};
 use ibn_core::prediction::{Demand, Forecast, ForecastPoint, Interval, Prediction, WorkloadModel};
-use ibn_core::roles::{Predictor, Recommender};
+use ibn_core::roles::{LearnReport, Predictor, Recommender};
 use ibn_core::situation::{Experience, Outcome, Recommendation, Situation};
 use ibn_core::units::{Bytes, CpuMillis, IndicatorValue, Quantile, Unit};
 use ibn_core::workload::{WorkloadRef, WorkloadState};
@@ -186,21 +186,26 @@ pub struct Day {
 impl Day {
     /// A day between about 60 and 300 requests a second, with `crowds` sudden surges to two to three times as many.
     pub fn with_flash_crowds(seed: u64, crowds: usize) -> Self {
+        Self::days(seed, 1, crowds)
+    }
+
+    /// Several such days, with `crowds` surges each.
+    pub fn days(seed: u64, n_days: usize, crowds: usize) -> Self {
         let mut rng = Pcg64::seed_from_u64(seed);
-        let seconds = 86_400;
+        let seconds = n_days * 86_400;
         let smooth: Vec<f64> = (0..seconds)
             .map(|s| 180.0 - 120.0 * (std::f64::consts::TAU * s as f64 / 86_400.0).cos())
             .collect();
         let mut rate = smooth.clone();
-        for _ in 0..crowds {
-            let start = rng.random_range(3_600..seconds - 7_200);
+        for crowd in 0..n_days * crowds {
+            let start = crowd / crowds * 86_400 + rng.random_range(3_600..86_400 - 7_200);
             let (rise, stay, fall) = (
                 rng.random_range(60.0..180.0),
                 rng.random_range(300.0..900.0),
                 rng.random_range(300.0..900.0),
             );
             let height: f64 = rng.random_range(1.0..2.0);
-            for (second, value) in rate.iter_mut().enumerate().skip(start) {
+            for (second, value) in rate.iter_mut().enumerate().skip(start).take(3_600) {
                 let t = (second - start) as f64;
                 let shape = if t < rise {
                     t / rise
@@ -242,6 +247,8 @@ pub struct World {
     pub preference: Preference,
     pub most: u32,
     pub step_up: Option<u32>,
+    /// What a violated period weighs against ten cores; the reward is −(weight × violation + cores ÷ 10 + 0.05 × changes).
+    pub violation_weight: f64,
 }
 
 impl Default for World {
@@ -254,6 +261,7 @@ impl Default for World {
             preference: Preference::Cost,
             most: 40,
             step_up: None,
+            violation_weight: 5.0,
         }
     }
 }
@@ -269,6 +277,8 @@ pub struct Score {
     pub flaps: u32,
     /// The mean reward of each hour.
     pub rewards: Vec<f64>,
+    /// What a learner said of each step of learning.
+    pub reports: Vec<LearnReport>,
 }
 
 struct Second {
@@ -297,7 +307,7 @@ fn quantile_of(seconds: &[Second], q: f64) -> f64 {
             / total.max(1e-9)
     };
     let (mut low, mut high) = (0.0, 600.0);
-    for _ in 0..40 {
+    for _ in 0..26 {
         let middle = 0.5 * (low + high);
         if beyond(middle) > 1.0 - q {
             low = middle;
@@ -327,7 +337,8 @@ pub fn run(day: &Day, world: World, seed: u64, recommender: &mut dyn Recommender
     let (mut changes, mut flaps) = (0, 0);
     let mut last_change: Option<(u64, bool)> = None;
     let mut waiting: Option<(Situation, Recommendation, Allocation)> = None;
-    let mut rewards = vec![(0.0, 0u32); 24];
+    let mut reports = Vec::new();
+    let mut rewards = vec![(0.0, 0u32); day.rate.len() / 3_600];
     for (second, mean) in day.rate.iter().enumerate() {
         let second = second as u64;
         let came_up = starting.iter().filter(|at| **at <= second).count() as u32;
@@ -374,7 +385,6 @@ pub fn run(day: &Day, world: World, seed: u64, recommender: &mut dyn Recommender
         let readings = [
             (Signal::RequestRate, mean_of(|s| s.arrived)),
             (Signal::Throughput, mean_of(|s| s.served)),
-            (Signal::Latency(Quantile::P50), quantile_of(window, 0.5)),
             (Signal::Latency(Quantile::P95), p95),
             (Signal::ErrorRate, 0.0),
             (Signal::CpuUsage, mean_of(|s| s.served) * service),
@@ -406,12 +416,14 @@ pub fn run(day: &Day, world: World, seed: u64, recommender: &mut dyn Recommender
             let violation = f64::from(u8::from(p95 > 0.2));
             let cost_cores = f64::from(pods);
             let changed = u32::from(before.state.allocation != applied);
-            let reward = -(violation + 0.3 * cost_cores / 10.0 + 0.02 * f64::from(changed));
+            let reward = -(world.violation_weight * violation
+                + cost_cores / 10.0
+                + 0.05 * f64::from(changed));
             let (sum, count) = &mut rewards[(second / 3_600) as usize];
             *sum += reward;
             *count += 1;
             if let Some(learner) = recommender.as_learner() {
-                learner.learn(&Experience {
+                reports.push(learner.learn(&Experience {
                     situation: before,
                     recommendation: advice,
                     applied,
@@ -421,7 +433,7 @@ pub fn run(day: &Day, world: World, seed: u64, recommender: &mut dyn Recommender
                         changes: changed,
                         reward,
                     },
-                });
+                }));
             }
         }
         let advice = recommender.recommend(&situation);
@@ -447,6 +459,7 @@ pub fn run(day: &Day, world: World, seed: u64, recommender: &mut dyn Recommender
         waiting = Some((situation, advice, allocation(wanted)));
     }
     Score {
+        reports,
         violations: f64::from(violated) / f64::from(windows),
         core_hours: core_seconds / 3_600.0,
         changes,
