@@ -327,7 +327,7 @@ mod last_apply {
         // One observation of start-up, then two that burn.
         assert_eq!(demoted_at(6, 40.0, |_| 0.5), [3]);
         assert_eq!(demoted_at(6, 80.0, |_| 0.5), [3], "at a higher demand too");
-        let comes_and_goes = |idx: usize| if idx / 10 % 2 == 0 { 0.5 } else { 0.01 };
+        let comes_and_goes = |idx: usize| if idx % 20 < 10 { 0.5 } else { 0.01 };
         assert_eq!(demoted_at(6, 40.0, comes_and_goes), [3]);
         assert_eq!(
             demoted_at(6, 40.0, |_| 0.19),

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ibn_assurance::forecast::{FirstOf, HoltWinters, SeasonalNaive};
+use ibn_assurance::forecast::{BestOf, HoltWinters, SeasonalNaive};
 use ibn_assurance::{BurnRateAssessor, ForecastAwareAssessor};
 use ibn_core::assessment::AssuranceAction;
 use ibn_core::prediction::Series;
@@ -82,6 +82,9 @@ fn smoothing_beats_the_naive_and_the_naive_beats_no_season() {
     let (_, smooth) = backtest(&HoltWinters::seasonal(DAY), 36, noise);
     let (_, naive) = backtest(&SeasonalNaive::new(DAY), 36, noise);
     let (_, blind) = backtest(&HoltWinters::without_season(), 36, noise);
+    let (covered, best) = backtest(&BestOf::by_day(), 36, noise);
+    assert!(best < 1.05 * smooth, "{best} {smooth}");
+    assert!((0.80..=0.97).contains(&covered), "{covered}");
     assert!(smooth < naive && naive < blind, "{smooth} {naive} {blind}");
 }
 
@@ -104,6 +107,26 @@ fn a_curve_without_noise_is_foreseen_exactly() {
             forecaster.name()
         );
     }
+}
+
+#[test]
+fn where_days_are_unlike_the_last_hour_is_the_better_guide() {
+    // Each day has its own level, and one of ten times the size: yesterday tells nothing.
+    let mut series = days(5, STEP, 1.0, 1);
+    for (idx, value) in series.values.iter_mut().enumerate() {
+        let level = [1.0, 8.0, 2.0, 10.0, 3.0][idx / PER_DAY];
+        *value = value.map(|value| level * 100.0 + value);
+    }
+    let now = 4 * PER_DAY + 100;
+    let came = series.values[now].unwrap();
+    let off = |forecaster: &dyn Forecaster| {
+        let told = forecaster
+            .forecast(&head(&series, now), &[STEP], &[Quantile::P50])
+            .unwrap();
+        (told.points[0].at(Quantile::P50).unwrap() - came).abs()
+    };
+    let (best, naive) = (off(&BestOf::by_day()), off(&SeasonalNaive::new(DAY)));
+    assert!(best < 5.0 && naive > 100.0, "{best} {naive}");
 }
 
 #[test]
@@ -156,13 +179,13 @@ fn what_is_too_short_is_not_told() {
     assert_eq!(ask(&SeasonalNaive::new(DAY)), None);
     assert_eq!(ask(&HoltWinters::seasonal(DAY)), None);
     assert!(
-        ask(&FirstOf::by_day()).is_some(),
+        ask(&BestOf::by_day()).is_some(),
         "level and trend need less"
     );
     let uneven = SeasonalNaive::new(Duration::from_secs(1000));
     assert_eq!(ask(&uneven), None, "no whole number of steps");
     let hour = [STEP, STEP * 300];
-    let told = FirstOf::by_day()
+    let told = BestOf::by_day()
         .forecast(&series, &hour, &[Quantile::P50])
         .unwrap();
     assert_eq!(
@@ -183,7 +206,7 @@ fn all_conform() {
     check(&SeasonalNaive::new(DAY), &long);
     check(&HoltWinters::seasonal(DAY), &long);
     check(&HoltWinters::without_season(), &long);
-    check(&FirstOf::by_day(), &long);
+    check(&BestOf::by_day(), &long);
 }
 
 fn climbing() -> Story {

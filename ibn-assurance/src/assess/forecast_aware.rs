@@ -15,7 +15,7 @@ use ibn_core::workload::WorkloadKind;
 use super::cause::{Attribution, Cause};
 use super::corrective::{self, Need};
 use super::{capacity_moves, health};
-use crate::forecast::{FirstOf, demand_series};
+use crate::forecast::{BestOf, demand_series};
 use crate::settings::AssuranceSettings;
 
 /// The quantiles that are foreseen.
@@ -43,14 +43,14 @@ pub struct ForecastAwareAssessor<A> {
 }
 
 impl<A: Assessor> ForecastAwareAssessor<A> {
-    /// Around `inner`, by the day where two days are known and by level and trend before that, each minute up to a
+    /// Around `inner`, by what was right most ([`BestOf::by_day`]) on values each minute: for each minute up to a
     /// quarter of an hour and then each five minutes up to an hour.
     #[must_use]
     pub fn around(inner: A) -> Self {
         let minutes = (1..=15).chain((20..=60).step_by(5));
         Self {
             inner,
-            forecaster: Arc::new(FirstOf::by_day()),
+            forecaster: Arc::new(BestOf::by_day()),
             settings: AssuranceSettings::default(),
             step: Duration::from_secs(60),
             horizons: minutes

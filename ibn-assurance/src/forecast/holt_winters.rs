@@ -6,7 +6,7 @@ use ibn_core::prediction::{Forecast, Series};
 use ibn_core::roles::Forecaster;
 use ibn_core::units::Quantile;
 
-use super::{Foreseen, assemble, steps_in};
+use super::{Fitted, Foreseen, assemble, steps_in};
 use crate::stats;
 
 /// Values that there must be where there is no season.
@@ -77,22 +77,46 @@ impl Forecaster for HoltWinters {
         horizons: &[Duration],
         quantiles: &[Quantile],
     ) -> Option<Forecast> {
+        let fitted = self.fit(series)?;
+        assemble(series, horizons, quantiles, |steps| {
+            fitted.look_ahead(steps)
+        })
+    }
+}
+
+impl HoltWinters {
+    /// `None` where the series is too short, or too much of it is missing.
+    pub(super) fn fit<'a>(&self, series: &'a Series) -> Option<impl Fitted + 'a> {
         let season = match self.season {
             Some(season) => Some(steps_in(season, series)?),
             None => None,
         };
-        let start = State::first(&series.values, season)?;
+        let values = series.values.as_slice();
+        let start = State::first(values, season)?;
         let (_, parameters) = grid(season.is_some())
-            .map(|parameters| {
-                (
-                    start.clone().squared_errors(&series.values, parameters),
-                    parameters,
-                )
-            })
+            .map(|parameters| (start.clone().squared_errors(values, parameters), parameters))
             .min_by(|(a, _), (b, _)| a.total_cmp(b))?;
-        assemble(series, horizons, quantiles, |steps| {
-            Some(start.clone().look_ahead(&series.values, parameters, steps))
+        Some(Smoothed {
+            values,
+            start,
+            parameters,
         })
+    }
+}
+
+struct Smoothed<'a> {
+    values: &'a [Option<f64>],
+    start: State,
+    parameters: Parameters,
+}
+
+impl Fitted for Smoothed<'_> {
+    fn look_ahead(&self, steps: usize) -> Option<Foreseen> {
+        Some(
+            self.start
+                .clone()
+                .look_ahead(self.values, self.parameters, steps),
+        )
     }
 }
 

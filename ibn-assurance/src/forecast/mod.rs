@@ -11,7 +11,7 @@
 //! A value that is missing moves nothing and is compared with nothing. Where no value of the series is negative,
 //! no forecast is.
 
-mod first_of;
+mod best_of;
 mod holt_winters;
 mod seasonal_naive;
 mod series;
@@ -21,7 +21,7 @@ use std::time::Duration;
 use ibn_core::prediction::{Forecast, ForecastPoint, Series};
 use ibn_core::units::Quantile;
 
-pub use first_of::FirstOf;
+pub use best_of::BestOf;
 pub use holt_winters::HoltWinters;
 pub use seasonal_naive::SeasonalNaive;
 pub use series::{demand_series, signal_series};
@@ -31,6 +31,12 @@ use crate::stats;
 
 /// Errors at a horizon that there must be for quantiles.
 const LEAST_ERRORS: usize = 12;
+
+/// A method that was fitted to a series.
+trait Fitted {
+    /// What it says so many steps ahead.
+    fn look_ahead(&self, steps: usize) -> Option<Foreseen>;
+}
 
 /// What a method says at one horizon: the forecast, and its errors (what came less what was foreseen) so far.
 struct Foreseen {

@@ -6,7 +6,7 @@ use ibn_core::prediction::{Forecast, Series};
 use ibn_core::roles::Forecaster;
 use ibn_core::units::Quantile;
 
-use super::{Foreseen, assemble, steps_in};
+use super::{Fitted, Foreseen, assemble, steps_in};
 
 /// Foresees what was a season ago: the yardstick that a better method has to beat (Hyndman and Athanasopoulos,
 /// *Forecasting: Principles and Practice*, 3rd edition, section 5.2).
@@ -37,31 +37,45 @@ impl Forecaster for SeasonalNaive {
         horizons: &[Duration],
         quantiles: &[Quantile],
     ) -> Option<Forecast> {
-        let season = steps_in(self.season, series)?;
-        let values = &series.values;
-        if values.len() < 2 * season {
-            return None;
-        }
+        let fitted = self.fit(series)?;
         assemble(series, horizons, quantiles, |steps| {
-            // How many whole seasons back lies the newest value that the same phase was known of?
-            let back = steps.div_ceil(season) * season;
-            let errors = values
-                .iter()
-                .enumerate()
-                .filter_map(|(idx, value)| {
-                    Some((*value)? - known(values, idx.checked_sub(back)?, season)?)
-                })
-                .collect();
-            let value = known(
-                values,
-                (values.len() - 1 + steps).checked_sub(back)?,
-                season,
-            )?;
-            Some(Foreseen {
-                value,
-                errors,
-                parameters: 0,
-            })
+            fitted.look_ahead(steps)
+        })
+    }
+}
+
+impl SeasonalNaive {
+    /// `None` where the series is too short.
+    pub(super) fn fit<'a>(&self, series: &'a Series) -> Option<impl Fitted + 'a> {
+        let season = steps_in(self.season, series)?;
+        let values = series.values.as_slice();
+        (values.len() >= 2 * season).then_some(Naive { values, season })
+    }
+}
+
+struct Naive<'a> {
+    values: &'a [Option<f64>],
+    season: usize,
+}
+
+impl Fitted for Naive<'_> {
+    fn look_ahead(&self, steps: usize) -> Option<Foreseen> {
+        let Self { values, season } = *self;
+        // How many whole seasons back lies the newest value that the same phase was known of?
+        let back = steps.div_ceil(season) * season;
+        let error = |(idx, value): (usize, &Option<f64>)| {
+            Some((*value)? - known(values, idx.checked_sub(back)?, season)?)
+        };
+        let value = known(
+            values,
+            (values.len() - 1 + steps).checked_sub(back)?,
+            season,
+        )?;
+        let errors = values.iter().enumerate().filter_map(error).collect();
+        Some(Foreseen {
+            value,
+            errors,
+            parameters: 0,
         })
     }
 }
