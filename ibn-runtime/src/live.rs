@@ -192,7 +192,10 @@ impl LiveDriver {
             for listener in &mut self.listeners {
                 listener.hear(now, Happening::Event(&event));
             }
-            for effect in self.engine.step(&mut self.state, event, now) {
+            let effects = self.engine.step(&mut self.state, event, now);
+            // Before the reply goes out, so that whoever has it finds the state that it speaks of.
+            published.send_replace(Arc::new(self.state.clone()));
+            for effect in effects {
                 for listener in &mut self.listeners {
                     listener.hear(now, Happening::Effect(&effect));
                 }
@@ -216,7 +219,6 @@ impl LiveDriver {
                     }
                 }
             }
-            published.send_replace(Arc::new(self.state.clone()));
             let _ = updates.send(Update::Changed(now));
         }
     }

@@ -231,6 +231,9 @@ impl<W: World> Pace<W> {
 
     fn publish(&mut self) {
         let now = self.driver.now();
+        // Before the replies go out, so that whoever has one finds the state that it speaks of.
+        self.published
+            .send_replace((now, Arc::new(self.driver.state().clone())));
         let driver = &mut self.driver;
         self.waiting = std::mem::take(&mut self.waiting)
             .into_iter()
@@ -242,8 +245,6 @@ impl<W: World> Pace<W> {
                 None => Some((id, reply)),
             })
             .collect();
-        self.published
-            .send_replace((now, Arc::new(self.driver.state().clone())));
         let _ = self.updates.send(Update::Changed(now));
     }
 

@@ -1,0 +1,164 @@
+//! What was decided, on which grounds, and undoing it.
+
+use axum::Json;
+use axum::extract::State;
+use ibn_core::decision::DecisionId;
+use ibn_core::engine::{Reply, Request};
+use ibn_core::roles::LedgerQuery;
+use ibn_core::workload::WorkloadRef;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Problem, Result};
+use crate::extract::{Body, PathText, Query};
+use crate::openapi::schema;
+use crate::record::{DecisionRecord, gather};
+use crate::state::ServerState;
+
+/// Decisions that are listed where nobody says how many.
+const LISTED: usize = 100;
+
+/// Decisions that are listed at most.
+const LISTED_AT_MOST: usize = 1000;
+
+/// Lines of the ledger that one decision may have: taken, applied or failed, undone.
+const LINES: usize = 3;
+
+/// Decisions with what came of them.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct DecisionList {
+    /// The newest first.
+    pub decisions: Vec<DecisionRecord>,
+}
+
+/// A decision is being undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Undoing {
+    /// The decision that undoes it.
+    #[schema(value_type = schema::DecisionId)]
+    pub by: DecisionId,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    /// Only those of this workload, as `namespace/Kind/name`.
+    #[param(value_type = Option<String>)]
+    workload: Option<WorkloadRef>,
+    /// Only the newest so many; 100 where absent, at most 1000.
+    last: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct UndoWish {
+    /// Why, in a sentence.
+    cause: Option<String>,
+}
+
+/// The newest decisions, the newest first.
+pub(crate) async fn records(
+    state: &ServerState,
+    workload: Option<WorkloadRef>,
+    last: usize,
+) -> Result<Vec<DecisionRecord>> {
+    let entries = state
+        .control()
+        .ledger(LedgerQuery {
+            workload,
+            last: Some(last.saturating_mul(LINES)),
+            ..LedgerQuery::default()
+        })
+        .await?;
+    Ok(gather(entries).into_values().rev().take(last).collect())
+}
+
+/// One decision with what came of it.
+pub(crate) async fn find_record(state: &ServerState, id: DecisionId) -> Result<DecisionRecord> {
+    let entries = state
+        .control()
+        .ledger(LedgerQuery {
+            decision: Some(id),
+            ..LedgerQuery::default()
+        })
+        .await?;
+    gather(entries)
+        .remove(&id)
+        .ok_or_else(|| Error::NotFound(format!("the decision `{id}`")))
+}
+
+/// Asks for a decision to be undone; the decision that does it.
+pub(crate) async fn undo_decision(
+    state: &ServerState,
+    id: DecisionId,
+    cause: Option<String>,
+) -> Result<DecisionId> {
+    let record = find_record(state, id).await?;
+    if let Some(undone) = record.undone {
+        return Err(Error::AlreadyUndone {
+            decision: id,
+            by: undone.by,
+        });
+    }
+    let receipt = record.receipt.ok_or(Error::NothingToUndo(id))?;
+    let cause = cause
+        .map(|cause| cause.trim().to_owned())
+        .filter(|cause| !cause.is_empty())
+        .unwrap_or_else(|| "a person asked for it".to_owned());
+    let request = Request::Undo {
+        receipt: Box::new(receipt),
+        cause,
+    };
+    match state.control().request(request).await? {
+        Reply::Undoing(by) => Ok(by),
+        Reply::Failed(error) => Err(error.into()),
+        Reply::Submitted(..) | Reply::Touched(_) => Err(ibn_core::Error::unavailable(
+            "the control engine",
+            "it answered something else",
+        )
+        .into()),
+    }
+}
+
+/// The newest decisions with what came of them.
+#[utoipa::path(
+    get, path = "/decisions", tag = "decisions", params(Filter),
+    responses((status = OK, body = DecisionList), (status = BAD_REQUEST, body = Problem))
+)]
+pub(super) async fn list(
+    State(state): State<ServerState>,
+    Query(filter): Query<Filter>,
+) -> Result<Json<DecisionList>> {
+    let last = filter.last.unwrap_or(LISTED).min(LISTED_AT_MOST);
+    let decisions = records(&state, filter.workload, last).await?;
+    Ok(Json(DecisionList { decisions }))
+}
+
+/// One decision: grounds, alternatives, cuts, receipt, and whether it was undone.
+#[utoipa::path(
+    get, path = "/decisions/{id}", tag = "decisions", params(("id" = String, Path)),
+    responses((status = OK, body = DecisionRecord), (status = NOT_FOUND, body = Problem))
+)]
+pub(super) async fn get(
+    State(state): State<ServerState>,
+    PathText(id): PathText<DecisionId>,
+) -> Result<Json<DecisionRecord>> {
+    find_record(&state, id).await.map(Json)
+}
+
+/// Undoes a decision that was applied, through the same gate as everything else.
+#[utoipa::path(
+    post, path = "/decisions/{id}/undo", tag = "decisions", params(("id" = String, Path)), request_body = UndoWish,
+    responses(
+        (status = OK, body = Undoing),
+        (status = NOT_FOUND, body = Problem),
+        (status = CONFLICT, body = Problem, description = "It was never applied, or was undone already.")
+    )
+)]
+pub(super) async fn undo(
+    State(state): State<ServerState>,
+    PathText(id): PathText<DecisionId>,
+    Body(wish): Body<UndoWish>,
+) -> Result<Json<Undoing>> {
+    let by = undo_decision(&state, id, wish.cause).await?;
+    Ok(Json(Undoing { by }))
+}
