@@ -31,7 +31,7 @@ pub struct Templates {
 }
 
 /// What `ibn` exports of the workloads that it simulates; see `deploy/prometheus/METRICS.md`. The counters run in
-/// simulated time: a rate is divided by how fast that runs.
+/// simulated time: a rate is divided by how fast that runs. The window is one by the clock on the wall.
 const SIMULATED: [(Signal, &str); 9] = [
     (
         Signal::RequestRate,
