@@ -1,15 +1,40 @@
-//! What is wrong with an intent in view of what exists and of who speaks.
+//! What is wrong with an intent by itself, in view of what exists, and of who speaks.
+
+use std::collections::BTreeMap;
 
 use super::AdmissionContext;
+use crate::catalog::{Catalog, CatalogContainer, CatalogWorkload};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::intent::{Directive, Expectation, IndicatorName, Intent};
-use crate::validate::validate_intent;
-use crate::workload::WorkloadKind;
+use crate::intent::{IndicatorName, Intent};
+use crate::validate::{validate_against, validate_intent};
+use crate::workload::{Inventory, WorkloadKind, WorkloadState};
 
 /// Every fault of an intent, by itself and in its context.
 pub(super) fn faults(intent: &Intent, context: &AdmissionContext<'_>) -> Vec<Diagnostic> {
+    let workload = intent.workload();
+    let state = context.inventory.workloads.get(&workload);
     let mut faults = validate_intent(intent);
-    faults.extend(context_faults(intent, context));
+    for fault in validate_against(intent, &names(intent, state, context)) {
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
+    let unknown = faults.iter().any(|fault| fault.code == Code::UnknownTarget);
+    if state.is_none() && !unknown {
+        faults.push(error(
+            Code::UnknownTarget,
+            format!("nothing is known of `{workload}`"),
+            "wait until it was seen, or name something that exists".to_owned(),
+        ));
+    }
+    if state.is_some() && !context.may_patch {
+        faults.push(error(
+            Code::NotPermitted,
+            format!("the author of this intent may not patch `{workload}`"),
+            "only who may change a workload may write intents for it: ask for that permission"
+                .to_owned(),
+        ));
+    }
     faults
 }
 
@@ -19,76 +44,65 @@ pub(super) fn has_errors(faults: &[Diagnostic]) -> bool {
         .any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
-fn context_faults(intent: &Intent, context: &AdmissionContext<'_>) -> Vec<Diagnostic> {
-    let mut faults = Vec::new();
-    let mut fault = |code, path: String, message: String, help: String| {
-        faults.push(Diagnostic {
-            code,
-            severity: Severity::Error,
-            path,
-            line: None,
-            column: None,
-            message,
-            help,
-        });
-    };
-    let workload = intent.workload();
-    let Some(state) = context.inventory.workloads.get(&workload) else {
-        let message = match workload.kind {
-            WorkloadKind::Namespace => format!("there is no namespace `{}`", workload.name),
-            kind => format!(
-                "there is no {kind} `{}` in namespace `{}`",
-                workload.name, workload.namespace
-            ),
-        };
-        let help = "the name of something that exists; `ibn get workloads` lists it".to_owned();
-        fault(Code::UnknownTarget, "spec.target".to_owned(), message, help);
-        return faults;
-    };
-    if !context.may_patch {
-        fault(
-            Code::NotPermitted,
-            "spec.target".to_owned(),
-            format!("the author of this intent may not patch `{workload}`"),
-            "only who may change a workload may write intents for it: ask for that permission"
-                .to_owned(),
-        );
+fn error(code: Code, message: String, help: String) -> Diagnostic {
+    Diagnostic {
+        code,
+        severity: Severity::Error,
+        path: "spec.target".to_owned(),
+        line: None,
+        column: None,
+        message,
+        help,
     }
-    for (idx, expectation) in intent.spec.expectations.iter().enumerate() {
-        match expectation {
-            Expectation::Directive(Directive::Resources(resources)) => {
-                if let Some(container) = &resources.container
-                    && state.allocation.container(container).is_none()
-                {
-                    let names: Vec<&str> = state
-                        .allocation
-                        .containers
-                        .iter()
-                        .map(|container| container.name.as_str())
-                        .collect();
-                    fault(
-                        Code::UnknownContainer,
-                        format!("spec.expectations[{idx}].directive.resources.container"),
-                        format!("`{workload}` has no container `{container}`"),
-                        format!("one of: {}", names.join(", ")),
-                    );
-                }
-            }
-            Expectation::Objective(objective) => {
-                if let IndicatorName::Custom(name) = &objective.indicator
-                    && let Some(indicators) = context.indicators
-                    && !indicators.contains(name)
-                {
-                    fault(
-                        Code::UnknownIndicator,
-                        format!("spec.expectations[{idx}].objective.indicator"),
-                        format!("there is no indicator `{name}`"),
-                        "a built-in indicator, or the name of an `Indicator` object".to_owned(),
-                    );
-                }
-            }
-            Expectation::Directive(_) => {}
-        }
+}
+
+/// The names that the intent may use: its own target where that exists, else all that could have been meant.
+fn names(
+    intent: &Intent,
+    state: Option<&WorkloadState>,
+    context: &AdmissionContext<'_>,
+) -> Catalog {
+    let indicators = match context.indicators {
+        Some(indicators) => indicators.iter().cloned().collect(),
+        // Not known, so none is unknown.
+        None => intent
+            .spec
+            .objectives()
+            .filter_map(|(_, objective)| match &objective.indicator {
+                IndicatorName::Custom(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect(),
+    };
+    match state {
+        Some(state) => Catalog {
+            namespaces: vec![state.workload.namespace.clone()],
+            workloads: only(state),
+            indicators,
+        },
+        None => everything(context.inventory, indicators),
     }
-    faults
+}
+
+fn only(state: &WorkloadState) -> Vec<CatalogWorkload> {
+    if state.workload.kind == WorkloadKind::Namespace {
+        return Vec::new();
+    }
+    vec![CatalogWorkload {
+        namespace: state.workload.namespace.clone(),
+        kind: state.workload.kind,
+        name: state.workload.name.clone(),
+        replicas: state.allocation.replicas,
+        containers: state
+            .allocation
+            .containers
+            .iter()
+            .map(CatalogContainer::from)
+            .collect(),
+        aliases: Vec::new(),
+    }]
+}
+
+fn everything(inventory: &Inventory, indicators: Vec<String>) -> Catalog {
+    Catalog::from_inventory(inventory, &BTreeMap::new(), indicators)
 }

@@ -107,13 +107,7 @@ pub(super) fn judge(
 /// Whether what is ordered lies inside the limits, as far as this intent is the reason.
 fn check_limits(intent: &Intent, scene: &Scene<'_>, wanted: &Allocation) -> Result<(), String> {
     let key = intent.key();
-    let reference = scene
-        .held
-        .values()
-        .filter(|held| held.intent != key)
-        .fold(scene.nearest_to_live(), |allocation, held| {
-            held.setting.apply_to(&allocation)
-        });
+    let reference = scene.without_orders_of(&key);
     if check_requests_below_limits(&reference).is_ok() {
         check_requests_below_limits(wanted).map_err(|why| why.to_string())?;
     }

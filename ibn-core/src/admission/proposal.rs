@@ -48,8 +48,11 @@ impl Admission {
         spec.text = None;
         let alone = self.scene(None, state, context, &with(&displaced, intent));
         fit_constraints(&mut spec.constraints, &alone);
-        let fitted = scene(&spec);
-        fit_directives(&mut spec, &fitted, state, context.inventory)?;
+        // Pods into their range, sizes under what that leaves to a pod, then as many pods as that leaves room for.
+        for fit in [Fit::PodsIntoRange, Fit::Sizes, Fit::PodsUnderBudgets] {
+            let fitted = scene(&spec);
+            fit_directives(&mut spec, fit, &fitted, state, context.inventory)?;
+        }
         let fitted = scene(&spec);
         fit_budget(&mut spec, &fitted, intent);
 
@@ -91,9 +94,18 @@ fn fit_constraints(constraints: &mut Constraints, others: &Scene<'_>) {
     fit(&mut constraints.memory, envelope.memory.range());
 }
 
+/// What of directives is brought inside the limits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    PodsIntoRange,
+    Sizes,
+    PodsUnderBudgets,
+}
+
 /// Replaces directives that can't be followed by the nearest that can; `None` where there is none.
 fn fit_directives(
     spec: &mut IntentSpec,
+    fit: Fit,
     scene: &Scene<'_>,
     state: &WorkloadState,
     inventory: &Inventory,
@@ -104,7 +116,7 @@ fn fit_directives(
             fitted.push(expectation.clone());
             continue;
         };
-        match fit_directive(directive, scene, state, inventory)? {
+        match fit_directive(directive, fit, scene, state, inventory)? {
             None => fitted.push(expectation.clone()),
             Some(nearest) => fitted.extend(nearest.into_iter().map(Expectation::Directive)),
         }
@@ -116,13 +128,18 @@ fn fit_directives(
 /// The nearest directives that can be followed, in absolute values; the inner `None` where it can be left as it is.
 fn fit_directive(
     directive: &Directive,
+    fit: Fit,
     scene: &Scene<'_>,
     state: &WorkloadState,
     inventory: &Inventory,
 ) -> Option<Option<Vec<Directive>>> {
-    let pods = || {
-        let (fewest, most) = scene.bounds.pods_of(scene.wanted.allocation()?)?;
-        Some(Range::new(Some(fewest), Some(most)))
+    let range = scene.bounds.envelope.replicas.range();
+    let pods = match (fit, scene.wanted.allocation()) {
+        (Fit::PodsUnderBudgets, Some(wanted)) => scene
+            .bounds
+            .pods_of(wanted)
+            .map_or(range, |(fewest, most)| Range::new(Some(fewest), Some(most))),
+        _ => range,
     };
     let replicas = |replicas| Some(vec![Directive::Replicas(Amount::To(replicas))]);
     let setting = match (resolve_directive(directive, state), directive) {
@@ -134,19 +151,18 @@ fn fit_directive(
                 Amount::Scale(factor) => *factor < 1.0,
             };
             let wanted = if is_less { u32::MIN } else { u32::MAX };
-            return Some(replicas(pods()?.clamp(wanted)));
+            return Some(replicas(pods.clamp(wanted)));
         }
         (Err(_), _) => return None,
     };
     Some(match setting {
         Setting::Replicas(wanted) => {
-            let nearest = pods()?.clamp(wanted);
+            let nearest = pods.clamp(wanted);
             (nearest != wanted).then(|| replicas(nearest)).flatten()
         }
         Setting::Autoscale(Some(wanted)) => {
-            let range = pods()?;
-            let max = range.clamp(wanted.max);
-            let min = range.clamp(wanted.min_replicas()).min(max);
+            let max = pods.clamp(wanted.max);
+            let min = pods.clamp(wanted.min_replicas()).min(max);
             let nearest = Autoscale {
                 min: (wanted.min.is_some() || min != wanted.min_replicas()).then_some(min),
                 max,
@@ -154,7 +170,7 @@ fn fit_directive(
             };
             (nearest != wanted).then(|| vec![Directive::Autoscale(nearest)])
         }
-        Setting::Containers(mut containers) => {
+        Setting::Containers(mut containers) if fit == Fit::Sizes => {
             let wanted = containers.clone();
             for resource in Resource::ALL {
                 fit_size(&mut containers, resource, scene)?;
@@ -168,7 +184,7 @@ fn fit_directive(
                 vec![Directive::Quota(QuotaAmounts { cpu, memory, pods })]
             })
         }
-        Setting::Autoscale(None) | Setting::Quota(None) => None,
+        Setting::Containers(_) | Setting::Autoscale(None) | Setting::Quota(None) => None,
     })
 }
 

@@ -6,13 +6,14 @@ use std::fmt::Display;
 use super::directives::overlap;
 use super::{Age, Conflict, ConflictContext, ConflictRule, Level, Nature, Party, Side};
 use crate::envelope::{LimitSource, Violation};
-use crate::intent::{Constraints, Intent, IntentKey, Range};
+use crate::intent::{Constraints, Intent, IntentKey, OriginKind, Range};
 use crate::resolve::resolve_intent;
 use crate::units::{Bytes, CpuMillis};
 
 /// The constraints of two intents, or those of an intent and a guardrail, leave no value.
 ///
-/// An intent gives way to a guardrail; of two intents the one of lower priority does, at equal priority the newer one.
+/// An intent gives way to a guardrail, and one that assurance raised to one of people. Of two others the
+/// one of lower priority gives way, at equal priority the newer one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BoundsExclude;
 
@@ -73,7 +74,9 @@ impl ConflictRule for BoundsExclude {
 fn between(rule: &str, a: (&Intent, String), b: (&Intent, String)) -> Conflict {
     let (yields, stays) = if gives_way(a.0, b.0) { (a, b) } else { (b, a) };
     let (loser, winner) = (yields.0.key(), stays.0.key());
-    let why = if yields.0.spec.priority() < stays.0.spec.priority() {
+    let why = if is_corrective(yields.0) && !is_corrective(stays.0) {
+        format!("no value lies inside both, and assurance gives way to `{winner}`")
+    } else if yields.0.spec.priority() < stays.0.spec.priority() {
         format!("no value lies inside both, and `{winner}` has the higher priority")
     } else {
         format!("no value lies inside both, and `{winner}` was there first")
@@ -92,10 +95,21 @@ fn between(rule: &str, a: (&Intent, String), b: (&Intent, String)) -> Conflict {
     )
 }
 
-/// Whether `a` is the one of the two that gives way: the lower priority, and at equal priority the newer one.
+/// Whether `a` is the one of the two that gives way: assurance to people, then the lower priority, then the newer one.
 pub(super) fn gives_way(a: &Intent, b: &Intent) -> bool {
-    let strength = |intent: &Intent| (std::cmp::Reverse(intent.spec.priority()), Age::of(intent));
+    let strength = |intent: &Intent| {
+        (
+            is_corrective(intent),
+            std::cmp::Reverse(intent.spec.priority()),
+            Age::of(intent),
+        )
+    };
     strength(a) > strength(b)
+}
+
+/// Whether assurance raised it by itself.
+fn is_corrective(intent: &Intent) -> bool {
+    intent.spec.author().by == OriginKind::Assurance
 }
 
 pub(super) fn coincide(a: &Intent, b: &Intent) -> bool {
@@ -151,7 +165,8 @@ impl Ranges {
 
 /// A directive orders what the limits exclude: a guardrail, a budget, or the constraints of another intent.
 ///
-/// Limits intersect whatever the priorities, so the directive gives way.
+/// Limits intersect whatever the priorities, so the directive gives way; but not to a floor that assurance
+/// raised for an objective, since a directive outranks objectives.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DirectiveOutsideLimits;
 
@@ -165,7 +180,28 @@ impl ConflictRule for DirectiveOutsideLimits {
             .into_iter()
             .filter(|((_, source), _)| !matches!(source, LimitSource::Quota(_)))
             .map(|((intent, source), outside)| {
-                let party = Party::from(&source);
+                let limit = Side {
+                    party: Party::from(&source),
+                    says: outside.limits(),
+                };
+                let order = Side::intent(&intent, format!("orders {}", outside.orders));
+                let by_assurance = context.intents_here().any(|other| {
+                    is_corrective(other) && limit.party == Party::Intent(other.key())
+                });
+                if by_assurance {
+                    return Conflict::new(
+                        self.name(),
+                        Level::Blocking,
+                        Nature::Limit,
+                        limit,
+                        order,
+                        format!(
+                            "{}; an order outranks the floor that assurance raised for an objective",
+                            outside.why()
+                        ),
+                        vec![format!("withdraw `{intent}`, so that the objective decides")],
+                    );
+                }
                 let way_out = match &source {
                     LimitSource::Guardrail(_) => {
                         format!("ask an administrator to change {source}")
@@ -176,13 +212,10 @@ impl ConflictRule for DirectiveOutsideLimits {
                     self.name(),
                     Level::Blocking,
                     Nature::Limit,
-                    Side::intent(&intent, format!("orders {}", outside.orders)),
-                    Side {
-                        party,
-                        says: outside.limits(),
-                    },
+                    order,
+                    limit,
                     outside.why(),
-                    vec![format!("order what lies inside the limits"), way_out],
+                    vec!["order what lies inside the limits".to_owned(), way_out],
                 )
             })
             .collect()
@@ -228,7 +261,6 @@ pub(super) fn directives_outside(
     let Some(scene) = context.scene() else {
         return found;
     };
-    let nearest = scene.nearest_to_live();
     for intent in context.intents_here() {
         let settings: Vec<_> = resolve_intent(intent, scene.state)
             .into_iter()
@@ -237,14 +269,20 @@ pub(super) fn directives_outside(
         if settings.is_empty() {
             continue;
         }
-        let ordered = settings
+        let reference = scene.without_orders_of(&intent.key());
+        let mut ordered = settings
             .iter()
-            .fold(nearest.clone(), |allocation, setting| {
+            .fold(reference.clone(), |allocation, setting| {
                 setting.apply_to(&allocation)
             });
+        if let Some(autoscale) = ordered.autoscale {
+            // It takes the pods into its range by itself.
+            let pods = ordered.replicas.min(autoscale.max);
+            ordered.replicas = pods.max(autoscale.min_replicas());
+        }
         let orders: Vec<String> = settings.iter().map(ToString::to_string).collect();
         let own = LimitSource::Intent(intent.key().to_string());
-        for violation in scene.bounds.violations_beyond(&ordered, &nearest) {
+        for violation in scene.bounds.violations_beyond(&ordered, &reference) {
             if violation.source != own {
                 found
                     .entry((intent.key(), violation.source.clone()))

@@ -4,6 +4,17 @@
 //! and says what doesn't go together: both sides, how bad, why, and the ways out. The [`Registry`]
 //! asks all rules and puts what they find into one order, so that the result depends neither on the
 //! order of the intents nor on the order of the rules.
+//!
+//! | rule | finds |
+//! |---|---|
+//! | `directive-values-differ` | several directives order different values of one field, or both `replicas` and an autoscaler |
+//! | `field-owned` | a directive orders a field that another autoscaler or a manager in `yieldTo` claims |
+//! | `bounds-exclude` | constraints that leave no value, with those of another intent or a guardrail |
+//! | `directive-outside-limits` | a directive orders what a guardrail, a budget or another intent's constraints exclude |
+//! | `quota-too-small` | a quota below what is live, ordered, or may come; or pods that a quota would shut out |
+//! | `budget-cannot-pay` | an objective that could be met, but for a budget |
+//! | `objective-under-directive` | an objective on a field that a directive of another intent holds |
+//! | `objectives-exclude` | two objectives that can each be met, but not both |
 
 mod bounds;
 mod context;
@@ -316,5 +327,20 @@ impl Default for Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.names()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_stands_in_the_table() {
+        let documented: Vec<&str> = include_str!("mod.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next())
+            .collect();
+        let rules: Vec<&str> = Registry::standard().names().collect();
+        assert_eq!(documented, rules);
     }
 }

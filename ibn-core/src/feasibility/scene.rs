@@ -9,7 +9,7 @@ use crate::conflict::{HeldField, Twin, all_claims, foreign_owner, holders_of};
 use crate::envelope::Envelope;
 use crate::guard::Desired;
 use crate::guardrail::Guardrail;
-use crate::intent::{Intent, Objective};
+use crate::intent::{Intent, IntentKey, Objective};
 use crate::workload::{Inventory, WorkloadState};
 
 /// A workload as it would be if the given intents, and only they, were followed.
@@ -59,9 +59,15 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// The nearest to what is live that is allowed; what constraints alone come to.
-    pub(crate) fn nearest_to_live(&self) -> Allocation {
-        nearest(self.state, &self.bounds.envelope)
+    /// What would be wanted within the same limits if one intent ordered nothing.
+    pub(crate) fn without_orders_of(&self, intent: &IntentKey) -> Allocation {
+        self.held
+            .values()
+            .filter(|held| held.intent != *intent)
+            .fold(
+                nearest(self.state, &self.bounds.envelope),
+                |allocation, held| held.setting.apply_to(&allocation),
+            )
     }
 
     /// The search from what is wanted; `None` without a twin, and for a namespace.

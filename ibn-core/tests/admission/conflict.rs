@@ -4,10 +4,11 @@ use ibn_core::allocation::{Field, QuotaLimits};
 use ibn_core::conflict::{Conflict, Level, Nature, Party, Registry};
 use ibn_core::guardrail::{Guardrail, GuardrailSpec};
 use ibn_core::intent::{
-    Amount, Autoscale, BudgetLimit, Directive, Expectation, Intent, QuotaAmounts, StatusConflict,
-    Validity,
+    Amount, Autoscale, BudgetLimit, Directive, Expectation, Intent, OriginKind, QuotaAmounts,
+    StatusConflict, Validity,
 };
 use ibn_core::units::CpuMillis;
+use ibn_core::validate::validate_intent;
 use ibn_core::workload::{FieldOwner, WorkloadRef};
 use proptest::prelude::*;
 
@@ -218,6 +219,38 @@ fn a_directive_gives_way_to_the_constraints_of_another_whatever_the_priorities()
     );
     assert_eq!(conflict.yields, party("scale"));
     assert_eq!(conflict.why, "replicas would be 9, and may be at most 5");
+}
+
+#[test]
+fn a_floor_that_assurance_raised_gives_way_to_people() {
+    let mut floor = intent("floor", "assurance", 1);
+    floor.spec.origin.as_mut().unwrap().by = OriginKind::Assurance;
+    floor.spec.constraints.replicas = pods(Some(6), None);
+    floor.spec.priority = Some(90);
+    let conflicts = World::new()
+        .with(floor.clone())
+        .with(scale_to(4))
+        .conflicts();
+    let conflict = only(&conflicts);
+    assert_eq!(
+        (conflict.level, &conflict.yields),
+        (Level::Blocking, &party("floor"))
+    );
+
+    let mut few = intent("few", "ann", 55);
+    few.spec.constraints.replicas = pods(None, Some(5));
+    let world = World::new().with(floor.clone()).with(few.clone());
+    let conflicts = world.conflicts();
+    let conflict = only(&conflicts);
+    assert_eq!(conflict.yields, party("floor"));
+    assert_eq!(
+        conflict.why,
+        "no value lies inside both, and assurance gives way to `shop/few`"
+    );
+    // So a person is never kept out by what assurance did, and assurance is by what people said.
+    let outcome = world.review(&few);
+    assert_eq!(outcome.accepted().unwrap().displaces, [floor.key()]);
+    assert!(world.review(&floor).accepted().is_none());
 }
 
 #[test]
@@ -500,6 +533,8 @@ proptest! {
         let both = World::new().with(a.clone()).with(b.clone());
         let of_a = between(&both, &both.intents[0]);
         let of_b = between(&both, &both.intents[1]);
+        let is_valid = |intent: &Intent| validate_intent(intent).is_empty();
+        prop_assume!(is_valid(&a) && is_valid(&b));
         let over = |intent: &Intent| intent.spec.validity.is_some_and(|validity| validity.is_over(at(60)));
         // What is over is not looked at again, and has nothing to say.
         if !over(&a) && !over(&b) {

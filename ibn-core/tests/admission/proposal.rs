@@ -179,6 +179,21 @@ fn the_size_that_the_budget_pays_for_all_pods() {
 }
 
 #[test]
+fn pods_and_sizes_together_under_one_budget() {
+    let order = intent("large", "ann", 50)
+        .with_expectation(replicas(Amount::To(20)))
+        .with_expectation(cpu(Amount::Scale(4.0), Some(Amount::Scale(4.0))));
+    let mut guardrail = up_to(8);
+    guardrail.budget.cpu = Some(CpuMillis::new(4000));
+    let proposal = proposed(&World::new().guarded("prod", guardrail), &order);
+    assert_eq!(proposal.expectations[0], replicas(Amount::To(8)));
+    let Expectation::Directive(Directive::Resources(sizes)) = &proposal.expectations[1] else {
+        panic!("other")
+    };
+    assert_eq!(sizes.requests.cpu, Some(Amount::To(CpuMillis::new(500))));
+}
+
+#[test]
 fn an_autoscaler_within_the_range() {
     let auto = |min, max| {
         Expectation::Directive(Directive::Autoscale(Autoscale {

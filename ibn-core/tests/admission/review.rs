@@ -62,7 +62,7 @@ fn who_may_not_patch_the_workload_may_not_write_intents_for_it() {
 #[test]
 fn all_faults_are_collected() {
     let queue = Expectation::Objective(Objective {
-        indicator: IndicatorName::Custom("queueLength".to_owned()),
+        indicator: IndicatorName::Custom("queue-length".to_owned()),
         quantile: None,
         bound: Bound::AtMost(IndicatorValue::new(30.0, Unit::Other(String::new())).unwrap()),
         window: None,
@@ -87,7 +87,7 @@ fn all_faults_are_collected() {
     let outcome = Admission::without_twin().review(&intent, &context);
     assert_eq!(
         codes(&outcome),
-        [Code::UnknownIndicator, Code::UnknownContainer]
+        [Code::UnknownContainer, Code::UnknownIndicator]
     );
 }
 
@@ -436,6 +436,39 @@ fn an_autoscaler_has_to_stay_inside_the_limits_with_its_whole_range() {
         infeasible(&outcome).0,
         "the autoscaler's maximum would be 11, and guardrail `prod` allows at most 10"
     );
+}
+
+#[test]
+fn an_autoscaler_that_shrinks_makes_room_for_larger_pods() {
+    let triple = Some(Amount::Scale(3.0));
+    let order = intent("few-large", "ann", 50)
+        .with_expectation(Expectation::Directive(Directive::Resources(
+            ResourcesDirective {
+                container: None,
+                requests: ResourceAmounts {
+                    cpu: triple,
+                    memory: None,
+                },
+                limits: ResourceAmounts {
+                    cpu: triple,
+                    memory: None,
+                },
+            },
+        )))
+        .with_expectation(Expectation::Directive(Directive::Autoscale(Autoscale {
+            min: Some(2),
+            max: 2,
+            cpu_utilization: None,
+        })));
+    let budget = GuardrailSpec {
+        budget: BudgetLimit {
+            cpu: Some(CpuMillis::new(3000)),
+            memory: None,
+        },
+        ..GuardrailSpec::default()
+    };
+    let outcome = World::new().guarded("cheap", budget).review(&order);
+    assert_eq!(after(accepted(&outcome)).replicas, 2);
 }
 
 #[test]
