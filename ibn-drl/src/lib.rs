@@ -1,4 +1,14 @@
-//! Reinforcement learning on plain arrays: learners, training, evaluation, checkpoints.
+//! Recommenders that rule, learn, and hand over to each other.
+//!
+//! - [`rules`] don't learn: [`rules::ModelPredictive`] asks a twin for the fewest pods that meet the objectives at the
+//!   demand to come, [`rules::TargetTracking`] follows CPU utilisation. Learners are compared with them and fall back on
+//!   them.
+//! - [`Bandit`] learns the head-room of the predictive rule: each of its actions is one that the rule itself would take.
+//! - [`ladder`] hands a workload over from a rule to a learner by rungs of trust, and back at once.
+//! - [`recommender`] and [`learner`] make them by name; [`ENTRIES`] lists the names with their options.
+//!
+//! What a learner sees of a situation is [`ibn_core::encoding`]; [`RewardWeights`] is the reward that fits. Nothing here knows
+//! a cluster or a simulator.
 
 mod bandit;
 mod error;
@@ -7,6 +17,9 @@ mod registry;
 mod reward;
 pub mod rules;
 mod tensors;
+
+#[doc = include_str!("../WRITE_YOUR_OWN.md")]
+pub mod write_your_own {}
 
 pub use bandit::{Bandit, BanditSettings};
 pub use error::{Error, ErrorKind, Result};
