@@ -6,6 +6,7 @@ pub mod environment;
 pub mod forecaster;
 pub mod learner;
 pub mod monitor;
+pub mod mutants;
 pub mod recommender;
 pub mod stage;
 pub mod store;

@@ -9,10 +9,6 @@ use crate::process::{cargo, output};
 /// Where the generated text goes, relative to the root.
 enum Place {
     /// It is the whole file.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no whole file is generated yet")
-    )]
     File(&'static str),
     /// It stands between `<!-- generated NAME -->` and `<!-- end NAME -->` in a page.
     #[cfg_attr(
@@ -38,7 +34,18 @@ struct Generator {
 ///     args: &["run", "--quiet", "--package", "ibn-cli", "--", "crds"],
 /// }
 /// ```
-const GENERATORS: &[Generator] = &[];
+const GENERATORS: &[Generator] = &[Generator {
+    name: "diagnostics",
+    place: Place::File("docs/diagnostics.md"),
+    args: &[
+        "run",
+        "--quiet",
+        "--package",
+        "ibn-core",
+        "--example",
+        "diagnostics_page",
+    ],
+}];
 
 /// Writes every generated text, or fails where one on disk differs.
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {

@@ -87,7 +87,9 @@ impl Decode for StepLimits {
         let mut fields = reader.fields(node, &["replicasUp", "replicasDown", "resourceFactor"])?;
         let replicas_up = fields.optional("replicasUp");
         let replicas_down = fields.optional("replicasDown");
-        let resource_factor = fields.optional("resourceFactor");
+        let resource_factor = fields.optional_with("resourceFactor", |node, reader| {
+            reader.number(node, 1.0..=f64::MAX)
+        });
         Some(Self {
             replicas_up: replicas_up.flatten(),
             replicas_down: replicas_down.flatten(),

@@ -51,10 +51,12 @@ impl Draft {
         let unit = fields.or_default("unit");
         let direction = fields.required("direction");
         let query = fields.required("query");
+        let errors = fields.reader().error_count();
         let parameters = fields.optional("parameters");
+        let parameters_are_whole = fields.reader().error_count() == errors && !node.is_partial();
         Some(Self {
             // The placeholders of a query can be judged only by parameters that could be read.
-            has_query: query.is_some() && parameters.is_some(),
+            has_query: query.is_some() && parameters_are_whole,
             spec: IndicatorSpec {
                 unit: unit.unwrap_or_default(),
                 direction: direction.unwrap_or(Direction::LowerIsBetter),

@@ -248,7 +248,9 @@ fn indicator_value(
         Some(Unit::Percent) => "a percentage such as `99.9%`",
         Some(Unit::RequestsPerSecond) => "a request rate such as `120rps`",
         Some(Unit::Cores) => "an amount of CPU such as `8` or `500m`",
-        Some(Unit::Other(_)) | None => "a number of at least 0 followed by its unit",
+        Some(Unit::Other(_)) | None => {
+            "a number of at least 0 followed by its unit, such as `30items`"
+        }
     };
     let text = match (&node.value, indicator.unit()) {
         (Value::Text(text), _) => text,
@@ -320,8 +322,12 @@ impl Decode for ResourcesDirective {
         let container = fields.optional("container");
         let requests = fields.or_default("requests");
         let limits = fields.or_default("limits");
+        // A container that could not be read is not every container.
+        if container == Some(None) && node.is_partial() {
+            return None;
+        }
         Some(Self {
-            container: container.flatten(),
+            container: container?,
             requests: requests.unwrap_or_default(),
             limits: limits.unwrap_or_default(),
         })

@@ -117,7 +117,10 @@ impl Parser<'_> {
             Some('{' | '[') if self.depth >= MAX_DEPTH => self.limit(too_deep(position)),
             Some('{') => self.object(),
             Some('[') => self.array(),
-            Some('"') => self.string().map_or(Value::Unreadable, Value::Text),
+            Some('"') => match self.string() {
+                Some(Quoted { text, sound: true }) => Value::Text(text),
+                _ => Value::Unreadable,
+            },
             Some('-' | '0'..='9') => self.number(),
             Some(c) if c.is_alphabetic() => self.word(),
             Some(c) => self.stop(
@@ -145,16 +148,12 @@ impl Parser<'_> {
                 self.stop_at_next("where a field's name in double quotes is needed");
                 break;
             }
-            let Some(key) = self.string() else { break };
-            self.skip_space();
-            if !self.take(':') {
-                self.stop_at_next("where `:` is needed");
+            let Some(Quoted { text: key, .. }) = self.string() else {
                 break;
-            }
-            self.skip_space();
+            };
             let length = self.path.len();
             path::push_key(&mut self.path, &key);
-            let value = self.value();
+            let value = self.field_value();
             self.path.truncate(length);
             map.entries.push(Entry {
                 key,
@@ -174,6 +173,26 @@ impl Parser<'_> {
             self.diagnostics.push(duplicate(&self.path, &entry));
         }
         Value::Map(map)
+    }
+
+    /// Reads `: value` behind a field's name. Where either is missing, what comes next is read all the same.
+    fn field_value(&mut self) -> Node {
+        self.skip_space();
+        let behind = self.position;
+        if !self.take(':') {
+            self.fault(
+                behind,
+                "a `:` is missing".to_owned(),
+                "a colon between a name and its value",
+            );
+        }
+        let behind = self.position;
+        self.skip_space();
+        if let Some(',' | '}' | ']') = self.chars.peek() {
+            self.fault(behind, "a value is missing".to_owned(), VALUES);
+            return Node::new(Value::Unreadable, behind);
+        }
+        self.value()
     }
 
     fn array(&mut self) -> Value {
@@ -215,11 +234,13 @@ impl Parser<'_> {
         match self.chars.peek().copied() {
             Some(c) if c == end => {}
             // The start of a next part: only the comma is missing.
-            Some('"') => self.fault(
-                behind,
-                "a `,` is missing".to_owned(),
-                "a comma between two parts",
-            ),
+            Some(c) if c == '"' || (end == ']' && begins_value(c)) => {
+                self.fault(
+                    behind,
+                    "a `,` is missing".to_owned(),
+                    "a comma between two parts",
+                );
+            }
             _ => self.stop_at_next(&format!("where `,` or `{end}` is needed")),
         }
         None
@@ -287,25 +308,34 @@ impl Parser<'_> {
         Value::Unreadable
     }
 
-    /// Reads a string whose opening quote is next.
-    fn string(&mut self) -> Option<String> {
+    /// Reads a string whose opening quote is next; `None` where it is not closed.
+    fn string(&mut self) -> Option<Quoted> {
         let start = self.position;
         self.next();
         let mut text = String::new();
+        let mut sound = true;
         loop {
             let position = self.position;
+            let mut unsound = |parser: &mut Self, message: &str, help| {
+                sound = false;
+                parser.fault(position, message.to_owned(), help);
+            };
             match self.next() {
-                Some('"') => return Some(text),
+                Some('"') => return Some(Quoted { text, sound }),
                 Some('\\') => match self.escape() {
                     Some(c) => text.push(c),
-                    None => self.fault(position, "an unknown escape".to_owned(), "`\\\"`, `\\\\`, `\\/`, `\\b`, `\\f`, `\\n`, `\\r`, `\\t`, or `\\u` with four hexadecimal digits"),
+                    None => unsound(self, "an unknown escape", ESCAPES),
                 },
                 Some('\n' | '\r') | None => {
-                    self.fault(start, "a string is not closed in its line".to_owned(), "a `\"` at its end; a line break inside is `\\n`");
+                    self.fault(
+                        start,
+                        "a string is not closed in its line".to_owned(),
+                        "a `\"` at its end; a line break inside is `\\n`",
+                    );
                     self.stopped = true;
                     return None;
                 }
-                Some('\t') => self.fault(position, "a tab stands in a string".to_owned(), "`\\t`"),
+                Some('\t') => unsound(self, "a tab stands in a string", "`\\t`"),
                 Some(c) => text.push(c),
             }
         }
@@ -353,8 +383,19 @@ impl Parser<'_> {
     }
 }
 
+/// A string as it was read; not sound where a part of it was reported.
+struct Quoted {
+    text: String,
+    sound: bool,
+}
+
+const ESCAPES: &str = "`\\\"`, `\\\\`, `\\/`, `\\b`, `\\f`, `\\n`, `\\r`, `\\t`, or `\\u` with four hexadecimal digits";
 const VALUES: &str =
     "an object, an array, a string in double quotes, a number, `true`, `false` or `null`";
+
+fn begins_value(c: char) -> bool {
+    matches!(c, '{' | '[' | '"' | '-') || c.is_ascii_alphanumeric()
+}
 
 /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
 fn is_number(text: &str) -> bool {

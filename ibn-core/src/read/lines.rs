@@ -1,5 +1,7 @@
 //! Byte offsets to lines and columns.
 
+use std::collections::BTreeSet;
+
 use super::node::Position;
 
 /// Further into a line than this the column is counted in bytes, so that a text of one line takes linear time.
@@ -47,5 +49,24 @@ impl<'t> Lines<'t> {
     pub(super) fn line(&self, line: u32) -> &'t str {
         let rest = self.text.get(self.start(line)..).unwrap_or_default();
         rest.lines().next().unwrap_or_default()
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// The text with the contents of these lines left out; the others keep their numbers.
+    pub(super) fn without(&self, lines: &BTreeSet<u32>) -> String {
+        let mut rest = String::with_capacity(self.text.len());
+        for (index, line) in self.text.split_inclusive('\n').enumerate() {
+            let is_out = u32::try_from(index + 1).is_ok_and(|number| lines.contains(&number));
+            match (is_out, line.ends_with('\n')) {
+                (false, _) => rest.push_str(line),
+                (true, true) => rest.push('\n'),
+                (true, false) => {}
+            }
+        }
+        rest
     }
 }

@@ -115,6 +115,11 @@ impl Node {
     /// ```
     #[must_use]
     pub fn locate(&self, path: &str) -> Position {
+        self.follow(path).0
+    }
+
+    /// The place and the value of the last part of `path` that is there.
+    pub(super) fn follow(&self, path: &str) -> (Position, &Node) {
         let mut node = self;
         let mut position = self.position;
         for segment in path::segments(path) {
@@ -131,7 +136,12 @@ impl Node {
             position = found;
             node = below;
         }
-        position
+        (position, node)
+    }
+
+    /// Whether this is a mapping of which a part may be missing.
+    pub(super) fn is_partial(&self) -> bool {
+        matches!(&self.value, Value::Map(map) if map.partial)
     }
 
     /// Gives each diagnostic that has no line the place of its path in this document.

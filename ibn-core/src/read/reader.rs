@@ -43,6 +43,11 @@ impl Reader {
         self.errors > 0
     }
 
+    /// How many errors were reported, those that are not listed included.
+    pub(super) fn error_count(&self) -> usize {
+        self.errors
+    }
+
     /// The path of the value that is being read.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -105,7 +110,9 @@ impl Reader {
     pub(super) fn report_rules(&mut self, root: &Node, mut found: Vec<Diagnostic>) {
         found.retain(|diagnostic| {
             let unread = |known: &Diagnostic| path::is_within(&known.path, &diagnostic.path);
-            diagnostic.code != Code::EmptyDirective || !self.diagnostics.iter().any(unread)
+            diagnostic.code != Code::EmptyDirective
+                || !(root.follow(&diagnostic.path).1.is_partial()
+                    || self.diagnostics.iter().any(unread))
         });
         // Known ones are told by code and path, before a place is given.
         found.retain(|diagnostic| {
@@ -144,7 +151,10 @@ impl Reader {
                     Value::Number(_) => {
                         format!("{} is a number where a text is needed", quote(word))
                     }
-                    _ => format!("{} is no text to every reader of YAML", quote(word)),
+                    _ => format!(
+                        "{} is a text to some readers of YAML and none to others",
+                        quote(word)
+                    ),
                 };
                 self.error(node, Code::WrongType, message, help);
                 None
@@ -315,7 +325,7 @@ impl Reader {
             Value::Number(written) => Some(written),
             Value::Ambiguous(word) => {
                 let message = format!(
-                    "{} is no decimal number to every reader of YAML",
+                    "{} is one number to some readers of YAML and none or another to others",
                     quote(word)
                 );
                 let help = format!("{allowed}, in decimal digits without leading zeros or `_`");

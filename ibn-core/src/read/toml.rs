@@ -1,24 +1,105 @@
 //! TOML into nodes.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::limits::{MAX_DEPTH, MAX_NODES, too_deep, too_many_nodes};
+use super::limits::{MAX_DEPTH, MAX_DIAGNOSTICS, MAX_NODES, too_deep, too_many_nodes};
 use super::lines::Lines;
 use super::node::{Entry, Map, Node, Position, Value};
 use super::path;
 use super::words::{clip, quote};
 use crate::diagnostic::{Code, Diagnostic};
 
-/// The table that the text is, with what is wrong with its form. What is missing at a fault of the syntax is left out.
+/// How often a text is read again without its broken lines.
+const ROUNDS: usize = 8;
+
+/// The table that the text is, with what is wrong with its form.
+///
+/// After a fault of the syntax, what could be read all the same, its mappings marked as partial.
 pub(super) fn document(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
-    let (table, errors) = DeTable::parse_recoverable(text);
     let lines = Lines::new(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let (faults, duplicates) = faults(&lines, &errors);
+    if faults.is_empty() {
+        return nodes(&lines, &table, &duplicates, faults);
+    }
+    // Without the lines at fault the rest may be sound; then what was found on the way is a fault of its own.
+    let mut found = faults.clone();
+    let mut rest = text.to_owned();
+    for _ in 0..ROUNDS {
+        let broken = lines_of(&found);
+        rest = Lines::new(&rest).without(&broken);
+        let rest_lines = Lines::new(&rest);
+        let (table, errors) = DeTable::parse_recoverable(&rest);
+        let (more, duplicates) = self::faults(&rest_lines, &errors);
+        if more.is_empty() {
+            return forgotten(nodes(&rest_lines, &table, &duplicates, found), &broken);
+        }
+        found.extend(more);
+    }
+    let broken = lines_of(&faults);
+    forgotten(nodes(&lines, &table, &duplicates, faults), &broken)
+}
+
+fn lines_of(faults: &[Diagnostic]) -> BTreeSet<u32> {
+    faults.iter().filter_map(|fault| fault.line).collect()
+}
+
+/// The same, with what stands in broken lines taken for unreadable.
+fn forgotten(
+    (mut nodes, diagnostics): (Vec<Node>, Vec<Diagnostic>),
+    broken: &BTreeSet<u32>,
+) -> (Vec<Node>, Vec<Diagnostic>) {
+    for node in &mut nodes {
+        node.mark_partial();
+        forget(node, broken);
+    }
+    (nodes, diagnostics)
+}
+
+/// The faults of the syntax, one a line, and where keys stand for a second time.
+fn faults(lines: &Lines<'_>, errors: &[toml::de::Error]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
+    let mut faults: Vec<Diagnostic> = Vec::new();
+    let mut duplicates = Vec::new();
+    for error in errors {
+        let span = error.span().unwrap_or_default();
+        if error.message() == "duplicate key" {
+            duplicates.push(span);
+            continue;
+        }
+        let position = lines.position(span.start);
+        // What the parser says further of a line that it could not read is about the same fault.
+        if faults.iter().any(|known| known.line == Some(position.line)) {
+            continue;
+        }
+        let line = lines.line(position.line);
+        faults.push(
+            Diagnostic::error(
+                Code::Syntax,
+                "",
+                format!("{} is not well-formed TOML: {}", quote(line.trim()), error.message()),
+                "`key = value` under a `[table]`; a text in double quotes, every quote and bracket closed",
+            )
+            .at(position),
+        );
+        if faults.len() > MAX_DIAGNOSTICS {
+            break;
+        }
+    }
+    (faults, duplicates)
+}
+
+fn nodes(
+    lines: &Lines<'_>,
+    table: &Spanned<DeTable<'_>>,
+    duplicates: &[Range<usize>],
+    mut diagnostics: Vec<Diagnostic>,
+) -> (Vec<Node>, Vec<Diagnostic>) {
     let mut builder = Builder {
-        text,
-        lines: &lines,
+        lines,
         depth: 0,
         nodes: 0,
         limit: None,
@@ -27,37 +108,36 @@ pub(super) fn document(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
     if let Some(limit) = builder.limit {
         return (Vec::new(), vec![limit]);
     }
-    let mut root = Node::new(Value::Map(map), Position::START);
-    let mut diagnostics: Vec<Diagnostic> = Vec::new();
-    for error in &errors {
-        let span = error.span().unwrap_or_default();
-        let position = lines.position(span.start);
-        if error.message() == "duplicate key" {
-            diagnostics.push(duplicate(text, &lines, table.get_ref(), span, position));
-            continue;
+    diagnostics.extend(
+        duplicates
+            .iter()
+            .take(MAX_DIAGNOSTICS)
+            .map(|span| duplicate(lines, table.get_ref(), span)),
+    );
+    (
+        vec![Node::new(Value::Map(map), Position::START)],
+        diagnostics,
+    )
+}
+
+/// Takes the scalars of broken lines for unreadable: what the parser made of them is a guess.
+fn forget(node: &mut Node, broken: &BTreeSet<u32>) {
+    match &mut node.value {
+        Value::Map(map) => {
+            for entry in &mut map.entries {
+                forget(&mut entry.value, broken);
+            }
         }
-        root.mark_partial();
-        // What the parser says further of a line that it could not read is about the same fault.
-        let said =
-            |known: &Diagnostic| known.code == Code::Syntax && known.line == Some(position.line);
-        if !diagnostics.iter().any(said) {
-            let line = lines.line(position.line);
-            diagnostics.push(
-                Diagnostic::error(
-                    Code::Syntax,
-                    "",
-                    format!("{} is not well-formed TOML: {}", quote(line.trim()), error.message()),
-                    "`key = value` under a `[table]`; a text in double quotes, every quote and bracket closed",
-                )
-                .at(position),
-            );
+        Value::List(items) => items.iter_mut().for_each(|item| forget(item, broken)),
+        value => {
+            if broken.contains(&node.position.line) {
+                *value = Value::Unreadable;
+            }
         }
     }
-    (vec![root], diagnostics)
 }
 
 struct Builder<'t> {
-    text: &'t str,
     lines: &'t Lines<'t>,
     depth: usize,
     nodes: usize,
@@ -106,7 +186,9 @@ impl Builder<'_> {
                 ),
             DeValue::Float(number) => Value::Number(number_text(number.as_str())),
             DeValue::Boolean(value) => Value::Bool(*value),
-            DeValue::Datetime(_) => Value::Text(self.text.get(span).unwrap_or_default().to_owned()),
+            DeValue::Datetime(_) => {
+                Value::Text(self.lines.text().get(span).unwrap_or_default().to_owned())
+            }
             DeValue::Array(array) => {
                 Value::List(array.iter().map(|item| self.node(item)).collect())
             }
@@ -127,14 +209,9 @@ fn number_text(number: &str) -> String {
     }
 }
 
-fn duplicate(
-    text: &str,
-    lines: &Lines<'_>,
-    root: &DeTable<'_>,
-    span: Range<usize>,
-    position: Position,
-) -> Diagnostic {
-    let key = text.get(span.clone()).unwrap_or_default();
+fn duplicate(lines: &Lines<'_>, root: &DeTable<'_>, span: &Range<usize>) -> Diagnostic {
+    let key = lines.text().get(span.clone()).unwrap_or_default();
+    let position = lines.position(span.start);
     let written = lines.line(position.line);
     let column = span.start.saturating_sub(lines.start(position.line));
     let before = written.get(..column).unwrap_or_default().trim_start();
@@ -145,7 +222,7 @@ fn duplicate(
     {
         push_dotted(&mut path, header);
     } else {
-        let inline = enclosing(text, root, span.start, &mut path);
+        let inline = enclosing(lines.text(), root, span.start, &mut path);
         if !inline {
             push_dotted(&mut path, before);
         }

@@ -1,63 +1,123 @@
 //! YAML into nodes, event by event, so that nothing is expanded, overwritten or nested without a bound.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 
 use super::limits::{MAX_DEPTH, MAX_NODES, too_deep, too_many_nodes};
+use super::lines::Lines;
 use super::node::{Entry, Map, Node, Position, Value, duplicate, remove_repeated};
 use super::path;
 use super::scalar::resolve;
 use super::words::quote;
 use crate::diagnostic::{Code, Diagnostic};
 
+/// How often a text is read again without a line that may be at fault.
+const ROUNDS: usize = 4;
+
 /// Every document of the text, with what is wrong with its form.
 ///
 /// After a fault of the syntax what could be read all the same is returned, its mappings marked as partial.
 pub(super) fn documents(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
-    let mut loader = Loader::default();
-    let error = match loader.load(text) {
-        Ok(()) => return (loader.documents, loader.diagnostics),
+    let mut first = Loader::new(text);
+    let error = match first.load() {
+        Ok(()) => return (first.documents, first.diagnostics),
         Err(Stop::Limit(diagnostic)) => return (Vec::new(), vec![diagnostic]),
         Err(Stop::Syntax(error)) => error,
     };
-    let line = error.marker().line();
-    for suspect in suspects(text, line) {
-        let mut again = Loader::default();
-        if again.load(&without_line(text, suspect)).is_ok() {
-            let mut diagnostics = again.diagnostics;
-            diagnostics.push(syntax(&error, text, suspect));
-            let at_fault = again.documents.get_mut(loader.documents.len());
-            at_fault.into_iter().for_each(Node::mark_partial);
-            return (again.documents, diagnostics);
-        }
+    if let Some(mended) = without_faults(text, &error, first.documents.len()) {
+        return mended;
     }
-    loader.close();
-    loader.diagnostics.push(syntax(&error, text, line));
-    (loader.documents, loader.diagnostics)
+    let line = error.marker().line();
+    first.close();
+    first.diagnostics.push(syntax(&error, text, line));
+    (first.documents, first.diagnostics)
 }
 
-/// The lines that may be at fault when the parser stops at `line`: the last three up to it that hold something.
+/// Reads the text without the lines that are at fault. `None` where some lines away it is no sounder.
+fn without_faults(
+    text: &str,
+    error: &ScanError,
+    document: usize,
+) -> Option<(Vec<Node>, Vec<Diagnostic>)> {
+    let mut text = Cow::Borrowed(text);
+    let mut error = error.clone();
+    let mut faults = Vec::new();
+    let mut partial = vec![document];
+    for _ in 0..ROUNDS {
+        let mut furthest: Option<(u32, ScanError, usize)> = None;
+        for suspect in suspects(&text, error.marker().line()) {
+            let number = u32::try_from(suspect).unwrap_or(u32::MAX);
+            let rest = Lines::new(&text).without(&[number].into());
+            let mut again = Loader::new(&rest);
+            match again.load() {
+                Ok(()) => {
+                    faults.push(syntax(&error, &text, suspect));
+                    for index in partial {
+                        let at_fault = again.documents.get_mut(index);
+                        at_fault.into_iter().for_each(Node::mark_partial);
+                    }
+                    again.diagnostics.extend(faults);
+                    return Some((again.documents, again.diagnostics));
+                }
+                Err(Stop::Syntax(next)) => {
+                    // Only a fault further down can be another one.
+                    let least = furthest
+                        .as_ref()
+                        .map_or(error.marker().line(), |(_, known, ..)| {
+                            known.marker().line()
+                        });
+                    if next.marker().line() > least {
+                        furthest = Some((number, next, again.documents.len()));
+                    }
+                }
+                Err(Stop::Limit(_)) => {}
+            }
+        }
+        let (suspect, next, document) = furthest?;
+        faults.push(syntax(&error, &text, suspect as usize));
+        error = next;
+        text = Cow::Owned(Lines::new(&text).without(&[suspect].into()));
+        partial.push(document);
+    }
+    None
+}
+
+/// The lines that may be at fault when the parser stops at `line`, the likeliest first: one that a tab indents, or that is
+/// neither an entry nor an item, then the last three up to there that hold something.
 fn suspects(text: &str, line: usize) -> Vec<usize> {
-    let mut suspects: Vec<usize> = text
+    let near: Vec<(usize, &str)> = text
         .lines()
         .enumerate()
-        .take(line)
+        .map(|(index, text)| (index + 1, text))
+        .skip(line.saturating_sub(20))
+        .take_while(|(number, _)| *number <= line + 1)
         .filter(|(_, text)| !text.trim().is_empty())
-        .map(|(index, _)| index + 1)
         .collect();
-    suspects.reverse();
-    suspects.truncate(3);
+    let tab = |text: &str| {
+        let indent = text.len() - text.trim_start().len();
+        text.get(..indent)
+            .is_some_and(|indent| indent.contains('\t'))
+    };
+    let odd = |text: &str| {
+        let text = text.trim_start();
+        !text.contains(':') && !text.starts_with(['-', '#', '}', ']', '"', '\''])
+    };
+    let latest = near
+        .iter()
+        .rev()
+        .filter(|(number, _)| *number <= line)
+        .take(3);
+    let tabbed = near.iter().rev().filter(|(_, text)| tab(text)).take(1);
+    let mut suspects: Vec<usize> = tabbed
+        .chain(latest.clone().filter(|(_, text)| odd(text)))
+        .chain(latest.clone())
+        .map(|(number, _)| *number)
+        .collect();
+    let mut seen = BTreeSet::new();
+    suspects.retain(|suspect| seen.insert(*suspect));
     suspects
-}
-
-fn without_line(text: &str, line: usize) -> String {
-    text.split_inclusive('\n')
-        .enumerate()
-        .map(|(index, text)| match text.ends_with('\n') {
-            _ if index + 1 != line => text,
-            true => "\n",
-            false => "",
-        })
-        .collect()
 }
 
 fn syntax(error: &ScanError, text: &str, line: usize) -> Diagnostic {
@@ -119,17 +179,27 @@ struct Key {
     refused: bool,
 }
 
-#[derive(Default)]
-struct Loader {
+struct Loader<'t> {
+    lines: Lines<'t>,
     documents: Vec<Node>,
     diagnostics: Vec<Diagnostic>,
     frames: Vec<Frame>,
     nodes: usize,
 }
 
-impl Loader {
-    fn load(&mut self, text: &str) -> Result<(), Stop> {
-        let mut parser = Parser::new_from_str(text);
+impl<'t> Loader<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            lines: Lines::new(text),
+            documents: Vec::new(),
+            diagnostics: Vec::new(),
+            frames: Vec::new(),
+            nodes: 0,
+        }
+    }
+
+    fn load(&mut self) -> Result<(), Stop> {
+        let mut parser = Parser::new_from_str(self.lines.text());
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(Stop::Syntax)?;
             self.event(event, place(span.start))?;
@@ -160,7 +230,8 @@ impl Loader {
             }
             Event::Alias(_) => {
                 self.count(position)?;
-                self.unsupported(position, "an alias is used".to_owned());
+                let alias = self.word(position);
+                self.unsupported(position, format!("the alias {} is used", quote(alias)));
                 self.finish(Node::new(Value::Unreadable, position));
             }
             Event::SequenceStart(_, tag) => {
@@ -293,6 +364,20 @@ impl Loader {
             }
             self.end();
         }
+    }
+
+    /// What stands at a place, up to a space, comma or bracket.
+    fn word(&self, position: Position) -> &'t str {
+        let line = self.lines.line(position.line);
+        let start = line
+            .char_indices()
+            .nth(position.column.saturating_sub(1) as usize)
+            .map_or(line.len(), |(at, _)| at);
+        let rest = line.get(start..).unwrap_or_default();
+        let end = rest
+            .find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}'))
+            .unwrap_or(rest.len());
+        rest.get(..end).unwrap_or_default()
     }
 
     fn unsupported(&mut self, position: Position, message: String) {

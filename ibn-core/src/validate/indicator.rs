@@ -1,5 +1,7 @@
 //! Rules on indicators.
 
+use std::collections::BTreeSet;
+
 use super::Findings;
 use super::intent::{header, metadata};
 use super::objective::near_built_in;
@@ -104,6 +106,8 @@ fn query(spec: &IndicatorSpec, findings: &mut Findings) {
     let known: Vec<&str> = PLACEHOLDERS
         .into_iter()
         .chain(spec.parameters.keys().map(String::as_str))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
         .collect();
     let mut rest = spec.query.as_str();
     let mut reported: Vec<&str> = Vec::new();

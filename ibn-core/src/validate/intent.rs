@@ -2,6 +2,7 @@
 
 use super::Findings;
 use super::directives::directives;
+use super::findings::is_dns_label;
 use super::limits::{Limits, limits};
 use super::objective::{contradictions, objective};
 use crate::diagnostic::{Code, Diagnostic};
@@ -95,8 +96,8 @@ pub(crate) fn spec(parts: &SpecParts<'_>, namespace: &str, findings: &mut Findin
     let kind = parts.target.map(|target| target.kind);
     if let Some(found) = parts.target {
         target(kind, &found.name, findings);
-        if found.kind == WorkloadKind::Namespace && !namespace.is_empty() && found.name != namespace
-        {
+        let both_are_names = is_dns_label(&found.name) && is_dns_label(namespace);
+        if found.kind == WorkloadKind::Namespace && both_are_names && found.name != namespace {
             findings.error(
                 Code::TargetOutsideNamespace,
                 "spec.target.name",

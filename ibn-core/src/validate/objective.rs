@@ -88,8 +88,14 @@ pub(crate) fn quantile(
     quantile: Option<Quantile>,
     findings: &mut Findings,
 ) {
+    // A slip of the hand in `latency` is a fault of its own.
+    let is_latency = match indicator {
+        IndicatorName::Latency => true,
+        IndicatorName::Custom(name) => near_built_in(name) == Some(IndicatorName::Latency),
+        _ => false,
+    };
     if let Some(quantile) = quantile
-        && *indicator != IndicatorName::Latency
+        && !is_latency
     {
         findings.error(
             Code::QuantileNotApplicable,
