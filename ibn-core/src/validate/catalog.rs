@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Findings;
-use super::objective::built_in_names;
+use super::objective::{built_in_names, can_be_custom};
 use crate::catalog::{Catalog, CatalogWorkload};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::intent::{Directive, IndicatorName, Intent};
@@ -15,6 +15,7 @@ const SHOWN: usize = 5;
 
 /// Every name in the intent that is not in the catalog: target, containers, indicators.
 ///
+/// Says nothing of what [`super::validate_intent`] finds without a catalog.
 /// Names must be the same letter for letter; near ones and aliases stand in the help, and nothing is repaired. Lines and
 /// columns are absent, as with [`super::validate_intent`].
 #[must_use]
@@ -150,7 +151,9 @@ fn containers(intent: &Intent, workload: &CatalogWorkload, findings: &mut Findin
 
 fn indicators(intent: &Intent, catalog: &Catalog, findings: &mut Findings) {
     for (index, objective) in intent.spec.objectives() {
+        // A name that no `Indicator` can have is a fault of the intent by itself.
         if let IndicatorName::Custom(name) = &objective.indicator
+            && can_be_custom(name)
             && !catalog.indicators.contains(name)
         {
             let near = resembling(name, &catalog.indicators, SHOWN);

@@ -48,6 +48,11 @@ pub(super) fn near_built_in(name: &str) -> Option<IndicatorName> {
     })
 }
 
+/// Whether an `Indicator` object may bear this name.
+pub(super) fn can_be_custom(name: &str) -> bool {
+    super::findings::is_dns_subdomain(name) && near_built_in(name).is_none()
+}
+
 /// A custom name must be one that an `Indicator` object can have.
 fn indicator_name(path: &str, name: &IndicatorName, findings: &mut Findings) {
     let IndicatorName::Custom(name) = name else {
