@@ -41,8 +41,13 @@ pub(crate) fn estimate(
     if input.state.workload.kind == WorkloadKind::Namespace {
         return None;
     }
-    let cpu_seconds = cpu_seconds_per_request(input)?;
-    let quiet = low_load(input);
+    let used: Vec<Option<f64>> = input
+        .history
+        .iter()
+        .map(|seen| utilization(input, seen))
+        .collect();
+    let cpu_seconds = cpu_seconds_per_request(input, &used)?;
+    let quiet = low_load(input, &used);
     let service_cv2 = variation(&quiet, input.max_signal_age).unwrap_or(1.0);
     let pod_cpu = input.state.allocation.pod_limits().cpu.as_cores();
     Some(WorkloadModel {
@@ -76,16 +81,22 @@ pub(crate) fn startup(input: &AssessmentInput) -> Option<Duration> {
     Some(took.unsigned_abs())
 }
 
-fn cpu_seconds_per_request(input: &AssessmentInput) -> Option<f64> {
-    let ratios = ratios(input, |seen| {
-        let served = fresh_value(seen, &Signal::Throughput, input.max_signal_age);
-        served.is_some() || utilization(input, seen).is_none_or(|used| used < FULL)
-    });
-    let ratios = if ratios.is_empty() {
-        self::ratios(input, |_| true)
-    } else {
-        ratios
-    };
+fn cpu_seconds_per_request(input: &AssessmentInput, used: &[Option<f64>]) -> Option<f64> {
+    let mut before: Option<&Observation> = None;
+    let (mut all, mut trusted) = (Vec::new(), Vec::new());
+    for (seen, used) in input.history.iter().zip(used) {
+        let seconds = seconds_of(before, seen);
+        before = Some(seen);
+        if let Some((work, rate)) = work_of(seen, input.max_signal_age) {
+            let ratio = (work, rate * seconds);
+            all.push(ratio);
+            let served = || fresh_value(seen, &Signal::Throughput, input.max_signal_age);
+            if used.is_none_or(|used| used < FULL) || served().is_some() {
+                trusted.push(ratio);
+            }
+        }
+    }
+    let ratios = if trusted.is_empty() { all } else { trusted };
     let works: Vec<f64> = ratios.iter().map(|(work, _)| *work).collect();
     // The shift was found some values after it began: what comes from there on is surely behind it.
     let from = last_shift(&works, LEAST_SCALE).map_or(0, |(idx, _)| idx);
@@ -93,35 +104,15 @@ fn cpu_seconds_per_request(input: &AssessmentInput) -> Option<f64> {
     stats::weighted_median(kept.iter().copied()).filter(|work| *work > 0.0)
 }
 
-/// CPU time per request and number of requests, of each observation that counts.
-fn ratios(input: &AssessmentInput, counts: impl Fn(&Observation) -> bool) -> Vec<(f64, f64)> {
-    let mut before: Option<&Observation> = None;
-    let mut ratios = Vec::with_capacity(input.history.len());
-    for seen in &input.history {
-        let seconds = seconds_of(before, seen);
-        before = Some(seen);
-        if let Some((work, rate)) = work_of(seen, input.max_signal_age)
-            && counts(seen)
-        {
-            ratios.push((work, rate * seconds));
-        }
-    }
-    ratios
-}
-
 /// The observations of the lowest quartile of utilisation, as far as that is low.
-fn low_load(input: &AssessmentInput) -> Vec<&Observation> {
-    let used = |seen: &Observation| utilization(input, seen);
-    let all = stats::sorted(input.history.iter().filter_map(|seen| used(seen)));
-    let Some(quartile) = stats::quantile_sorted(&all, 0.25) else {
+fn low_load<'a>(input: &'a AssessmentInput, used: &[Option<f64>]) -> Vec<&'a Observation> {
+    let Some(quartile) = stats::quantile(used.iter().copied().flatten(), 0.25) else {
         return Vec::new();
     };
     let limit = quartile.min(LOW_LOAD);
-    input
-        .history
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(|seen| used(seen).is_some_and(|used| used <= limit))
+    let all = input.history.iter().map(AsRef::as_ref).zip(used);
+    all.filter(|(_, used)| used.is_some_and(|used| used <= limit))
+        .map(|(seen, _)| seen)
         .collect()
 }
 
@@ -140,10 +131,19 @@ fn variation(quiet: &[&Observation], max_age: Duration) -> Option<f64> {
 /// quantile that was measured.
 fn base_latency(quiet: &[&Observation], cpu_seconds: f64, cv2: f64, max_age: Duration) -> f64 {
     let variance = cv2.ln_1p();
+    // Mostly all observations have the same least quantile.
+    let mut service_at: Option<(Quantile, f64)> = None;
     let base = stats::median(quiet.iter().filter_map(|seen| {
         let (quantile, seconds) = *latencies(seen, max_age).first()?;
-        let z = stats::normal_quantile(quantile.get());
-        let service = cpu_seconds * (variance.sqrt() * z - variance / 2.0).exp();
+        let service = match service_at {
+            Some((at, service)) if at == quantile => service,
+            _ => {
+                let z = stats::normal_quantile(quantile.get());
+                let service = cpu_seconds * (variance.sqrt() * z - variance / 2.0).exp();
+                service_at = Some((quantile, service));
+                service
+            }
+        };
         Some((seconds - service).max(0.0))
     }));
     base.unwrap_or(0.0)

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use ibn_core::assessment::AssessmentInput;
 use ibn_core::intent::{IndicatorName, Objective};
-use ibn_core::observation::{Observation, Signal, SignalHealth};
+use ibn_core::observation::{Observation, Signal};
 use jiff::Timestamp;
 
 pub use budget::ErrorBudget;
@@ -208,9 +208,10 @@ pub fn signal_of(objective: &Objective) -> Option<Signal> {
 
 /// The value of a signal, where it was usable and recent when it was taken.
 pub(crate) fn fresh_value(seen: &Observation, signal: &Signal, max_age: Duration) -> Option<f64> {
-    (seen.health(signal, seen.at, max_age) == SignalHealth::Fresh)
-        .then(|| seen.value(signal))
-        .flatten()
+    // What `Observation::health` calls fresh, by one look-up: this is asked of each observation many times a turn.
+    let reading = seen.readings.get(signal)?;
+    let is_recent = || seen.at.duration_since(reading.at).unsigned_abs() <= max_age;
+    (reading.value.is_finite() && reading.value >= 0.0 && is_recent()).then_some(reading.value)
 }
 
 /// `at` less `span`, or the earliest time there is.

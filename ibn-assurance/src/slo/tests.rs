@@ -165,6 +165,29 @@ fn no_error_at_all_has_a_finite_burn_rate() {
 }
 
 #[test]
+fn a_fresh_value_is_what_the_observation_calls_fresh() {
+    use ibn_core::observation::SignalHealth;
+    let minute = Duration::from_secs(60);
+    for value in [0.0, 1.5, -1.0, f64::NAN, f64::INFINITY] {
+        for seconds in [-61_i64, -60, 0, 60, 61] {
+            let mut seen = Observation::new(ibn_testkit::assessor::web(), now(), minute);
+            seen.set(
+                Signal::CpuUsage,
+                value,
+                now() + jiff::SignedDuration::from_secs(seconds),
+            );
+            let fresh = seen.health(&Signal::CpuUsage, now(), minute) == SignalHealth::Fresh;
+            let expected = fresh.then(|| seen.value(&Signal::CpuUsage)).flatten();
+            assert_eq!(
+                fresh_value(&seen, &Signal::CpuUsage, minute),
+                expected,
+                "{value} {seconds}"
+            );
+        }
+    }
+}
+
+#[test]
 fn more_quantiles_tell_more() {
     // Bimodal: half are quick, 6 % take longer than the bound.
     let story = Story::new().steps(20, |_, step| {
