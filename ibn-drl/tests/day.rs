@@ -5,10 +5,13 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{Day, ErlangTwin, Foresight, World, run};
+use ibn_core::allocation::Allocation;
 use ibn_core::intent::Preference;
-use ibn_core::roles::Recommender;
+use ibn_core::prediction::{Demand, Prediction, WorkloadModel};
+use ibn_core::roles::{Predictor, Recommender};
 use ibn_drl::rules::{ModelPredictive, MpcSettings, TargetSettings, TargetTracking};
 
 fn target(percent: f64) -> TargetTracking {
@@ -102,4 +105,45 @@ fn same_day_same_decisions() {
     let day = Day::with_flash_crowds(9, 5);
     let once = || run(&day, World::default(), 9, &mut mpc(MpcSettings::default()));
     assert_eq!(once(), once());
+}
+
+/// Counts how often it is asked.
+struct Counting(AtomicU32);
+
+impl Predictor for Counting {
+    fn name(&self) -> &str {
+        "counting"
+    }
+
+    fn predict(
+        &self,
+        model: &WorkloadModel,
+        demand: Demand,
+        allocation: &Allocation,
+    ) -> Prediction {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        ErlangTwin.predict(model, demand, allocation)
+    }
+}
+
+#[test]
+fn a_turn_asks_the_twin_a_dozen_times() {
+    let day = Day::with_flash_crowds(1, 5);
+    for (step_up, most) in [(None, 12), (Some(2), 30)] {
+        let world = World {
+            foresight: Foresight::Diurnal,
+            period: 60,
+            step_up,
+            ..World::default()
+        };
+        let twin = Arc::new(Counting(AtomicU32::new(0)));
+        let mut recommender =
+            ModelPredictive::new(Arc::clone(&twin) as _, MpcSettings::default()).unwrap();
+        run(&day, world, 1, &mut recommender);
+        let mean = twin.0.load(Ordering::Relaxed) / 1_439;
+        assert!(
+            mean <= most,
+            "{mean} questions a turn, step limit {step_up:?}"
+        );
+    }
 }

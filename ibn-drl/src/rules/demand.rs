@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use ibn_core::observation::{Observation, Signal};
-use ibn_core::prediction::Forecast;
+use ibn_core::prediction::{Forecast, ForecastPoint};
 use ibn_core::situation::Situation;
-use ibn_core::units::Quantile;
 use jiff::Timestamp;
 
 /// How demand is read from a situation.
@@ -87,8 +86,6 @@ pub(super) struct Demands<'a> {
     pub(super) slope: f64,
     /// Requests that wait already.
     pub(super) backlog: f64,
-    /// The quantile that is read from the forecast, where there is a usable one.
-    pub(super) quantile: Option<Quantile>,
     forecast: Option<&'a Forecast>,
     age: f64,
     lag: f64,
@@ -120,7 +117,6 @@ impl<'a> Demands<'a> {
             measured,
             slope: slope(situation, seen, measured),
             backlog: backlog.update(seen, late),
-            quantile: forecast.and_then(|forecast| quantile_for(forecast, confidence)),
             forecast,
             age,
             lag: seen.window.as_secs_f64() / 2.0
@@ -154,7 +150,6 @@ impl<'a> Demands<'a> {
 
     /// The peak of the forecast within `horizon` and up to the first point behind it; `None` without a forecast.
     pub(super) fn forecast_peak(&self, horizon: Duration) -> Option<f64> {
-        let quantile = self.quantile?;
         let end = horizon.as_secs_f64() + self.age;
         let mut peak: Option<f64> = None;
         for point in &self.forecast?.points {
@@ -162,7 +157,7 @@ impl<'a> Demands<'a> {
             if at < self.age {
                 continue;
             }
-            if let Some(value) = point.at(quantile).filter(|value| value.is_finite()) {
+            if let Some(value) = at_confidence(point, self.confidence) {
                 // Ten times what is there now is no forecast but a fault.
                 let value = value.clamp(0.0, 10.0 * self.measured.max(1.0));
                 peak = Some(peak.map_or(value, |peak| peak.max(value)));
@@ -194,18 +189,27 @@ fn is_usable(forecast: &Forecast, age: f64) -> bool {
             .any(|point| point.horizon.as_secs_f64() >= age)
 }
 
-/// The least quantile that was forecast and is at least `confidence`, else the greatest.
-fn quantile_for(forecast: &Forecast, confidence: f64) -> Option<Quantile> {
-    let quantiles = || {
-        forecast
-            .points
+/// The value that is not exceeded with `confidence`: between the quantiles that were forecast by a straight line over the
+/// standard normal quantile, beyond them the outermost.
+fn at_confidence(point: &ForecastPoint, confidence: f64) -> Option<f64> {
+    let values = || {
+        point
+            .values
             .iter()
-            .flat_map(|point| point.values.iter().map(|(quantile, _)| *quantile))
+            .filter(|(_, value)| value.is_finite())
+            .map(|(quantile, value)| (quantile.get(), *value))
     };
-    quantiles()
-        .filter(|quantile| quantile.get() >= confidence - 1e-9)
-        .min()
-        .or_else(|| quantiles().max())
+    // A hair of slack, since quantiles are whole millionths.
+    let below = values().rfind(|(q, _)| *q <= confidence + 1e-9);
+    let above = values().find(|(q, _)| *q > confidence + 1e-9);
+    match (below, above) {
+        (Some((q, low)), Some((r, high))) => {
+            let share = (z(confidence) - z(q)) / (z(r) - z(q));
+            Some(low + share.clamp(0.0, 1.0) * (high - low))
+        }
+        (Some((_, value)), None) | (None, Some((_, value))) => Some(value),
+        (None, None) => None,
+    }
 }
 
 /// The rise per second against the newest observation that shares no request with the latest one.
@@ -251,23 +255,59 @@ fn spread(situation: &Situation, lag: Duration) -> f64 {
     (sum / count.max(1.0)).sqrt().min(0.5)
 }
 
-/// The standard normal quantile, near enough between 1/2 and 0.999 (Abramowitz and Stegun, 26.2.23).
+/// The standard normal quantile to 0.0005 (Abramowitz and Stegun, 26.2.23).
 fn z(confidence: f64) -> f64 {
-    let tail = (1.0 - confidence).clamp(1e-4, 0.5);
+    let tail = confidence.min(1.0 - confidence).clamp(1e-6, 0.5);
     let t = (-2.0 * tail.ln()).sqrt();
     let numerator = 2.515_517 + t * (0.802_853 + t * 0.010_328);
     let denominator = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
-    (t - numerator / denominator).max(0.0)
+    let upper = (t - numerator / denominator).max(0.0);
+    if confidence < 0.5 { -upper } else { upper }
 }
 
 #[cfg(test)]
 mod tests {
+    use ibn_core::units::Quantile;
+
     use super::*;
 
     #[test]
     fn normal_quantiles_are_those_of_the_tables() {
-        for (confidence, expected) in [(0.5, 0.0), (0.8, 0.8416), (0.95, 1.6449), (0.99, 2.3263)] {
+        for (confidence, expected) in [
+            (0.05, -1.6449),
+            (0.5, 0.0),
+            (0.8, 0.8416),
+            (0.95, 1.6449),
+            (0.99, 2.3263),
+        ] {
             assert!((z(confidence) - expected).abs() < 1e-3, "{confidence}");
         }
+    }
+
+    #[test]
+    fn confidence_lies_between_the_quantiles_that_were_forecast() {
+        let point = |values: &[(f64, f64)]| ForecastPoint {
+            horizon: Duration::from_secs(60),
+            values: values
+                .iter()
+                .filter_map(|(q, value)| Some((Quantile::new(*q)?, *value)))
+                .collect(),
+        };
+        let normal = point(&[(0.05, 100.0 - 16.449), (0.5, 100.0), (0.95, 100.0 + 16.449)]);
+        for (confidence, expected) in [
+            (0.5, 100.0),
+            (0.8, 108.416),
+            (0.95, 116.449),
+            (0.99, 116.449),
+        ] {
+            let value = at_confidence(&normal, confidence).unwrap();
+            assert!((value - expected).abs() < 0.01, "{confidence}: {value}");
+        }
+        assert_eq!(at_confidence(&point(&[(0.9, 7.0)]), 0.5), Some(7.0));
+        assert_eq!(
+            at_confidence(&point(&[(0.5, f64::NAN), (0.9, 7.0)]), 0.8),
+            Some(7.0)
+        );
+        assert_eq!(at_confidence(&point(&[(0.5, f64::INFINITY)]), 0.8), None);
     }
 }

@@ -37,42 +37,38 @@ impl Planner<'_> {
         (self.factor() * self.demands.peak_with_backlog(self.lead)).max(self.least_rate)
     }
 
-    pub(super) fn fewest(&self, rate: f64) -> Found {
-        self.judge.fewest(
-            &self.situation.state.allocation,
-            rate,
-            self.room.least,
-            self.room.most,
-        )
+    fn fewest(&self, rate: f64, hint: u32) -> Found {
+        self.judge
+            .fewest(rate, hint, self.room.least, self.room.most)
     }
 
     /// What is needed for the demand until pods of the next turn serve.
     pub(super) fn now(&self) -> Found {
-        self.fewest(self.rate())
+        self.fewest(self.rate(), self.situation.state.allocation.replicas)
     }
 
     /// What must be asked for now so that, adding at most the step limit at each turn, each point of the forecast is
-    /// met in time; `None` without a step limit or a forecast.
-    pub(super) fn ahead_of_step_limit(&self, now: u32) -> Option<u32> {
-        let step = self.situation.envelope.step.replicas_up?;
+    /// met in time. Nothing more than `now` without a step limit or a forecast.
+    pub(super) fn ahead_of_step_limit(&self, now: u32) -> u32 {
+        let Some(step) = self.situation.envelope.step.replicas_up else {
+            return now;
+        };
         let period = self.situation.control_period.as_secs_f64().max(1.0);
-        let startup = self.judge.model.startup.as_secs_f64();
-        self.demands
-            .horizons()
-            .map(|horizon| {
-                let rate = (self.factor() * self.demands.peak(horizon)).max(self.least_rate);
-                let turns = ((horizon.as_secs_f64() - startup) / period)
-                    .floor()
-                    .max(0.0);
-                let later = (turns * f64::from(step)).min(f64::from(u32::MAX)) as u32;
-                self.fewest(rate)
-                    .best
-                    .allocation
-                    .replicas
-                    .saturating_sub(later)
-            })
-            .max()
-            .map(|ahead| ahead.max(now))
+        let startup = self.judge.startup().as_secs_f64();
+        let mut wanted = now;
+        for horizon in self.demands.horizons() {
+            let rate = (self.factor() * self.demands.peak(horizon)).max(self.least_rate);
+            let turns = ((horizon.as_secs_f64() - startup) / period)
+                .floor()
+                .max(0.0);
+            let later = (turns * f64::from(step)).min(f64::from(u32::MAX)) as u32;
+            let by_then = self.room.clamp(wanted.saturating_add(later));
+            if !self.judge.candidate(by_then, rate).meets {
+                let needed = self.fewest(rate, by_then).best.allocation.replicas;
+                wanted = wanted.max(needed.saturating_sub(later));
+            }
+        }
+        wanted
     }
 
     /// What is not let go, though fewer would do now, and why: what the demand of the last `window` would need, and what
@@ -82,25 +78,23 @@ impl Planner<'_> {
         let Some(past) = past else {
             return (live, "less than a stabilisation window was seen yet");
         };
-        let needed = |rate: f64| {
-            self.fewest(rate.max(self.least_rate))
-                .best
-                .allocation
-                .replicas
-        };
-        let ahead = self.factor() * self.demands.peak(window.max(self.lead));
-        let (before, later) = (needed(self.factor() * past), needed(ahead));
-        if later > before {
-            (
-                later.min(live),
-                "so many are forecast to be needed again soon",
-            )
+        let before = self.factor() * past;
+        let later = self.factor() * self.demands.peak(window.max(self.lead));
+        let (rate, why) = if later > before {
+            (later, "so many are forecast to be needed again soon")
         } else {
             (
-                before.min(live),
+                before,
                 "the demand of the stabilisation window needed so many",
             )
-        }
+        };
+        let is_kept = rate > self.rate();
+        let kept = match self.judge.candidate(live, rate) {
+            _ if !is_kept => 0,
+            candidate if !candidate.meets => live,
+            _ => self.fewest(rate, live).best.allocation.replicas.min(live),
+        };
+        (kept, why)
     }
 
     pub(super) fn main_reason(&self, found: &Found) -> Reason {
@@ -113,13 +107,10 @@ impl Planner<'_> {
                 format!("{replicas} pods for {rate:.1} requests/s"),
             );
         };
-        let confidence = self.judge.confidence;
+        let confidence = self.judge.confidence();
         if best.meets {
             let fewer = (replicas > 1)
-                .then(|| {
-                    self.judge
-                        .candidate(best.allocation.with_replicas(replicas - 1), rate)
-                })
+                .then(|| self.judge.candidate(replicas - 1, rate))
                 .and_then(|fewer| self.reached(&fewer, objective))
                 .map(|reached| {
                     format!(
@@ -160,16 +151,16 @@ impl Planner<'_> {
     pub(super) fn demand_reasons(&self) -> Vec<Reason> {
         let demands = self.demands;
         let mut reasons = Vec::new();
-        match (demands.forecast_peak(self.lead), demands.quantile) {
-            (Some(peak), Some(quantile)) => reasons.push(Reason::new(
+        match demands.forecast_peak(self.lead) {
+            Some(peak) => reasons.push(Reason::new(
                 "Demand",
                 format!(
-                    "{:.1} requests/s were measured, the forecast peaks at {peak:.1} ({})",
+                    "{:.1} requests/s were measured, the forecast peaks at {peak:.1} with confidence {}",
                     demands.measured,
-                    quantile.short_name()
+                    self.judge.confidence()
                 ),
             )),
-            _ => reasons.push(Reason::new(
+            None => reasons.push(Reason::new(
                 "NoForecast",
                 format!(
                     "{:.1} requests/s were measured; without a forecast the load is taken to move as it did of late",
@@ -202,7 +193,7 @@ impl Planner<'_> {
     /// The objective that is nearest to its bound or furthest beyond, and what is predicted of it.
     fn tightest(&self, candidate: &Candidate) -> Option<(&Objective, f64)> {
         self.judge
-            .objectives
+            .objectives()
             .iter()
             .filter_map(|objective| Some((objective, self.reached(candidate, objective)?)))
             .max_by(|(a, x), (b, y)| strain(a, *x).total_cmp(&strain(b, *y)))
@@ -210,7 +201,7 @@ impl Planner<'_> {
 
     fn reached(&self, candidate: &Candidate, objective: &Objective) -> Option<f64> {
         let interval = candidate.prediction.of(objective)?;
-        Some(at(interval, &objective.bound, self.judge.confidence))
+        Some(at(interval, &objective.bound, self.judge.confidence()))
     }
 
     /// The chosen number, its neighbours, what is live, and the search's choice, each once, by number.
@@ -231,7 +222,7 @@ impl Planner<'_> {
         counts
             .into_iter()
             .map(|replicas| {
-                let candidate = self.judge.candidate(chosen.with_replicas(replicas), rate);
+                let candidate = self.judge.candidate(replicas, rate);
                 let note = if replicas == chosen.replicas {
                     "chosen"
                 } else if !candidate.meets {

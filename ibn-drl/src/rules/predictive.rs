@@ -174,14 +174,14 @@ impl ModelPredictive {
         let model = &self.correction.model(situation, model);
         let live = &situation.state.allocation;
         let capacity = Judge::capacity_objectives(&situation.objectives);
-        let judge = Judge {
-            predictor: self.predictor.as_ref(),
+        let judge = Judge::new(
+            self.predictor.as_ref(),
             model,
-            objectives: &capacity,
-            confidence: steering.confidence,
-            arrival_cv2: 1.0,
-        };
-        if !judge.predicts_something(live) {
+            live,
+            &capacity,
+            steering.confidence,
+        );
+        if !judge.predicts_something() {
             return Err("the twin predicts none of the objectives".to_owned());
         }
         let violated = violated_latency(situation);
@@ -196,7 +196,7 @@ impl ModelPredictive {
         )
         .ok_or("no request rate was measured")?;
         let calm = demands.backlog < 1.0 && demands.slope <= 0.0;
-        let foreseen = || judge.candidate(live.clone(), demands.measured).meets;
+        let foreseen = || judge.candidate(live.replicas, demands.measured).meets;
         self.correction
             .margin(situation, violated.is_some(), calm, foreseen);
         let planner = Planner {
@@ -212,13 +212,12 @@ impl ModelPredictive {
         let now = planner.now();
         let step = planner.ahead_of_step_limit(now.best.allocation.replicas);
         let thrift = planner.judge.thrift_limit(
-            live,
             &situation.objectives,
             planner.rate(),
             planner.room.least,
             planner.room.most,
         );
-        let needed = now.best.allocation.replicas.max(step.unwrap_or(0));
+        let needed = step;
         // Demand is looked back on, not pods, so that another head-room acts at once.
         self.past
             .note(situation.now, demands.peak_with_backlog(planner.lead));
@@ -231,7 +230,7 @@ impl ModelPredictive {
         let capped = thrift.map_or(held, |most| held.min(most));
         let mut reasons = vec![planner.main_reason(&now)];
         reasons.extend(planner.demand_reasons());
-        if let Some(step) = step.filter(|step| *step > now.best.allocation.replicas) {
+        if step > now.best.allocation.replicas {
             reasons.push(Reason::new(
                 "StepLimit",
                 format!(
@@ -253,7 +252,7 @@ impl ModelPredictive {
             ));
         }
         let allocation = settle(situation, capped, &mut reasons);
-        let chosen = planner.judge.candidate(allocation.clone(), planner.rate());
+        let chosen = planner.judge.candidate(allocation.replicas, planner.rate());
         Ok(Recommendation {
             alternatives: planner.alternatives(&allocation, &now.best),
             predicted: Some(chosen.prediction).filter(has_no_nan),

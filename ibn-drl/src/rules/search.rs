@@ -1,5 +1,8 @@
 //! Finds the fewest pods for which the twin predicts that the objectives are met.
 
+use std::cell::RefCell;
+use std::time::Duration;
+
 use ibn_core::allocation::Allocation;
 use ibn_core::intent::{Bound, IndicatorName, Objective};
 use ibn_core::prediction::{Demand, Interval, Prediction, WorkloadModel};
@@ -8,14 +11,14 @@ use ibn_core::roles::Predictor;
 /// No search goes beyond this number of pods; Kubernetes is tested up to 150 000 in a whole cluster.
 const MOST: u32 = 20_000;
 
-/// What candidates are judged by.
+/// What candidates are judged by. It remembers what it asked the twin, which is what a turn costs.
 pub(super) struct Judge<'a> {
-    pub(super) predictor: &'a dyn Predictor,
-    pub(super) model: &'a WorkloadModel,
-    pub(super) objectives: &'a [Objective],
-    /// How sure the prediction must be, 0.5 (the best guess meets the bound) to 1 (the worst end of the interval does).
-    pub(super) confidence: f64,
-    pub(super) arrival_cv2: f64,
+    predictor: &'a dyn Predictor,
+    model: &'a WorkloadModel,
+    size: &'a Allocation,
+    objectives: &'a [Objective],
+    confidence: f64,
+    seen: RefCell<Vec<(u64, Candidate)>>,
 }
 
 /// A candidate with what is predicted of it.
@@ -46,7 +49,39 @@ pub(super) struct Found {
     pub(super) at_limit: bool,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    pub(super) fn new(
+        predictor: &'a dyn Predictor,
+        model: &'a WorkloadModel,
+        size: &'a Allocation,
+        objectives: &'a [Objective],
+        confidence: f64,
+    ) -> Self {
+        Self {
+            predictor,
+            model,
+            size,
+            objectives,
+            confidence,
+            seen: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// The objectives that it judges by.
+    pub(super) fn objectives(&self) -> &[Objective] {
+        self.objectives
+    }
+
+    /// How sure a prediction must be, 0.5 (the best guess meets the bound) to 1 (the worst end of the interval does).
+    pub(super) fn confidence(&self) -> f64 {
+        self.confidence
+    }
+
+    /// From an order to a pod that serves.
+    pub(super) fn startup(&self) -> Duration {
+        self.model.startup
+    }
+
     /// The objectives that more capacity helps and that the twin predicts.
     pub(super) fn capacity_objectives(objectives: &[Objective]) -> Vec<Objective> {
         objectives
@@ -56,10 +91,26 @@ impl Judge<'_> {
             .collect()
     }
 
-    pub(super) fn candidate(&self, allocation: Allocation, rate: f64) -> Candidate {
+    /// So many pods under so many requests a second.
+    pub(super) fn candidate(&self, replicas: u32, rate: f64) -> Candidate {
+        let mut seen = self.seen.borrow_mut();
+        let known = |(bits, candidate): &&(u64, Candidate)| {
+            *bits == rate.to_bits() && candidate.allocation.replicas == replicas
+        };
+        if let Some((_, candidate)) = seen.iter().find(known) {
+            return candidate.clone();
+        }
+        let candidate = self.predict(replicas, rate);
+        seen.push((rate.to_bits(), candidate.clone()));
+        candidate
+    }
+
+    fn predict(&self, replicas: u32, rate: f64) -> Candidate {
+        let allocation = self.size.with_replicas(replicas);
+        // Requests of many independent users come as a Poisson process.
         let demand = Demand {
             request_rate: rate,
-            arrival_cv2: self.arrival_cv2,
+            arrival_cv2: 1.0,
         };
         let prediction = self.predictor.predict(self.model, demand, &allocation);
         let miss = self.worst_miss(self.objectives, &prediction);
@@ -88,69 +139,77 @@ impl Judge<'_> {
     }
 
     /// Whether the twin says anything of any objective.
-    pub(super) fn predicts_something(&self, live: &Allocation) -> bool {
-        let prediction = self.candidate(live.clone(), 1.0).prediction;
+    pub(super) fn predicts_something(&self) -> bool {
+        let prediction = self.candidate(self.size.replicas.max(1), 1.0).prediction;
         self.objectives
             .iter()
             .any(|objective| prediction.of(objective).is_some())
     }
 
-    /// The fewest pods between `least` and `most` that meet all objectives at `rate`, at the pod size of `size`.
+    /// The fewest pods between `least` and `most` that meet all objectives at `rate`; sought from `hint` on.
     ///
     /// Where none do: the fewest beyond which more pods hardly help. More pods are taken never to make an objective
     /// worse, so a search by halving finds the same as one by counting.
-    pub(super) fn fewest(
-        &self,
-        size: &Allocation,
-        rate: f64,
-        least: u32,
-        most: Option<u32>,
-    ) -> Found {
+    pub(super) fn fewest(&self, rate: f64, hint: u32, least: u32, most: Option<u32>) -> Found {
         let least = least.clamp(1, MOST);
         let most = most.unwrap_or(MOST).clamp(least, MOST);
-        let try_at = |replicas: u32| self.candidate(size.with_replicas(replicas), rate);
-        let first = try_at(least);
-        if first.meets {
-            return Found {
-                best: first,
-                at_limit: false,
-            };
-        }
-        // Doubling from the least, so that a distant limit costs nothing.
-        let (mut below, mut above) = (least, None);
+        let start = self.candidate(hint.clamp(least, most), rate);
+        // Outwards from the hint with doubling steps, until one side meets the objectives and the other doesn't.
         let mut step = 1;
-        while above.is_none() && below < most {
-            let next = below.saturating_add(step).min(most);
-            let candidate = try_at(next);
-            if candidate.meets {
-                above = Some(candidate);
-            } else {
-                below = next;
+        let (below, best) = if start.meets {
+            let mut best = start;
+            loop {
+                let at = best.allocation.replicas;
+                if at == least {
+                    return Found::of(best);
+                }
+                let next = self.candidate(at.saturating_sub(step).max(least), rate);
+                if !next.meets {
+                    break (next.allocation.replicas, best);
+                }
+                best = next;
                 step = step.saturating_mul(2);
             }
-        }
-        let Some(mut best) = above else {
-            return self.nearest(size, rate, least, most);
-        };
-        while best.allocation.replicas - below > 1 {
-            let middle = below + (best.allocation.replicas - below) / 2;
-            let candidate = try_at(middle);
-            if candidate.meets {
-                best = candidate;
-            } else {
-                below = middle;
+        } else {
+            let mut below = start.allocation.replicas;
+            loop {
+                if below == most {
+                    return self.nearest(rate, least, most);
+                }
+                let next = self.candidate(below.saturating_add(step).min(most), rate);
+                if next.meets {
+                    break (below, next);
+                }
+                below = next.allocation.replicas;
+                step = step.saturating_mul(2);
             }
-        }
-        Found {
-            best,
-            at_limit: false,
-        }
+        };
+        Found::of(self.between(rate, below, best, |candidate| candidate.meets))
     }
 
-    /// The fewest pods whose miss is within a twentieth of the bound from the least miss that can be had.
-    fn nearest(&self, size: &Allocation, rate: f64, least: u32, most: u32) -> Found {
-        let try_at = |replicas: u32| self.candidate(size.with_replicas(replicas), rate);
-        let limit = try_at(most);
+    /// The fewest pods that are `good`, where `best` are and `below` aren't.
+    fn between(
+        &self,
+        rate: f64,
+        mut below: u32,
+        mut best: Candidate,
+        good: impl Fn(&Candidate) -> bool,
+    ) -> Candidate {
+        while best.allocation.replicas - below > 1 {
+            let middle = self.candidate(below + (best.allocation.replicas - below) / 2, rate);
+            if good(&middle) {
+                best = middle;
+            } else {
+                below = middle.allocation.replicas;
+            }
+        }
+        best
+    }
+
+    /// The fewest pods whose miss is within a twentieth of the bound from the least miss that can be had; the most where
+    /// even they are saturated.
+    fn nearest(&self, rate: f64, least: u32, most: u32) -> Found {
+        let limit = self.candidate(most, rate);
         if limit.prediction.saturated || !limit.miss.is_finite() {
             return Found {
                 best: limit,
@@ -158,19 +217,11 @@ impl Judge<'_> {
             };
         }
         let good_enough = limit.miss + 0.05;
-        let (mut below, mut best) = (least.saturating_sub(1), limit);
-        let at_most = best.clone();
-        while best.allocation.replicas - below > 1 {
-            let middle = below + (best.allocation.replicas - below) / 2;
-            let candidate = try_at(middle);
-            if candidate.miss <= good_enough {
-                best = candidate;
-            } else {
-                below = middle;
-            }
-        }
+        let best = self.between(rate, least.saturating_sub(1), limit, |candidate| {
+            candidate.miss <= good_enough
+        });
         Found {
-            at_limit: best.allocation.replicas == at_most.allocation.replicas,
+            at_limit: best.allocation.replicas == most,
             best,
         }
     }
@@ -178,7 +229,6 @@ impl Judge<'_> {
     /// The most pods that meet the objectives that more pods make worse (a cost, a least utilisation); `None` where there is none such.
     pub(super) fn thrift_limit(
         &self,
-        size: &Allocation,
         objectives: &[Objective],
         rate: f64,
         least: u32,
@@ -193,8 +243,8 @@ impl Judge<'_> {
             return None;
         }
         let meets = |replicas: u32| {
-            let candidate = self.candidate(size.with_replicas(replicas), rate);
-            self.worst_miss(&thrift, &candidate.prediction) <= 0.0
+            let prediction = self.candidate(replicas, rate).prediction;
+            self.worst_miss(&thrift, &prediction) <= 0.0
         };
         let least = least.clamp(1, MOST);
         let (mut low, mut high) = (least, most.unwrap_or(MOST).clamp(least, MOST));
@@ -210,6 +260,15 @@ impl Judge<'_> {
             }
         }
         Some(low)
+    }
+}
+
+impl Found {
+    fn of(best: Candidate) -> Self {
+        Self {
+            best,
+            at_limit: false,
+        }
     }
 }
 
