@@ -145,7 +145,7 @@ const TARGET_OPTIONS: [(&str, &str); 3] = [
     ),
 ];
 
-const MPC_OPTIONS: [(&str, &str); 6] = [
+const MPC_OPTIONS: [(&str, &str); 7] = [
     (
         "confidence",
         "how sure predictions must be, 0.5 to 0.999 (by the preference)",
@@ -169,6 +169,10 @@ const MPC_OPTIONS: [(&str, &str); 6] = [
     (
         "surgeLimit",
         "most that trend and backlog may make of the measured rate, 1 to 10 (3)",
+    ),
+    (
+        "sizes",
+        "whether the CPU of the pods may be changed, true or false (false)",
     ),
 ];
 
@@ -275,7 +279,7 @@ pub const ENTRIES: [Entry; 5] = [
 /// assert_eq!(
 ///     error.to_string(),
 ///     "mpc: `trend` is `x`, a number is expected; `speed` is not an option, allowed are confidence, headroom, stabilization, \
-///      trend, drain, surgeLimit; `headroom` is 99, allowed is 0.5 to 4"
+///      trend, drain, surgeLimit, sizes; `headroom` is 99, allowed is 0.5 to 4"
 /// );
 /// ```
 ///
@@ -474,6 +478,8 @@ impl<'a> Options<'a> {
         self.number("trend", &mut settings.demand.trend);
         self.duration("drain", &mut settings.demand.drain);
         self.number("surgeLimit", &mut settings.demand.surge_limit);
+        let sizes = self.read("sizes", "true or false", |text| text.parse().ok());
+        settings.sizes = sizes.unwrap_or(settings.sizes);
         settings
     }
 

@@ -401,3 +401,63 @@ proptest! {
         prop_assert!(wide(rate) <= wide(rate * more));
     }
 }
+
+fn sizing(situation: &Situation) -> Recommendation {
+    let settings = MpcSettings {
+        sizes: true,
+        ..MpcSettings::default()
+    };
+    let mut recommender = ModelPredictive::new(Arc::new(ErlangTwin), settings).unwrap();
+    let mut early = situation.clone();
+    early.now = situation
+        .now
+        .checked_sub(jiff::SignedDuration::from_secs(301))
+        .unwrap();
+    recommender.recommend(&early);
+    recommender.recommend(situation)
+}
+
+#[test]
+fn pods_get_another_size_only_in_calm_and_with_no_more_of_them() {
+    // Two pods must stay, and idle.
+    let mut idle = under(8.0, 2, 3_600);
+    idle.envelope = Arc::new(envelope(2, 40));
+    let advice = sizing(&idle);
+    let cpu = advice.allocation.pod_requests().cpu;
+    assert_eq!(
+        (advice.allocation.replicas, codes(&advice)[0]),
+        (2, "Resized")
+    );
+    assert!(cpu < CpuMillis::new(1_000), "{cpu}");
+    assert_eq!(
+        settled(&idle).allocation.pod_requests().cpu,
+        CpuMillis::new(1_000),
+        "not by default"
+    );
+    // The most pods that may be are too few.
+    let mut cramped = under(300.0, 8, 3_600);
+    cramped.envelope = Arc::new(envelope(2, 6));
+    cramped.state.allocation.replicas = 6;
+    cramped.state.ready_replicas = 6;
+    let advice = sizing(&cramped);
+    assert_eq!(codes(&advice)[0], "Resized");
+    assert!(advice.allocation.pod_requests().cpu > CpuMillis::new(1_000));
+    // Small pods would do with more of them: not worth a dip.
+    let busy = under(120.0, 3, 3_600);
+    assert_eq!(
+        sizing(&busy).allocation.pod_requests().cpu,
+        CpuMillis::new(1_000)
+    );
+    let mut starting = idle.clone();
+    starting.state.ready_replicas = 1;
+    assert_eq!(
+        sizing(&starting).allocation.pod_requests().cpu,
+        CpuMillis::new(1_000)
+    );
+    let mut held = idle;
+    held.held = BTreeSet::from(["app.requests.cpu".parse::<Field>().unwrap()]);
+    assert_eq!(
+        sizing(&held).allocation.pod_requests().cpu,
+        CpuMillis::new(1_000)
+    );
+}

@@ -5,6 +5,7 @@ mod demand;
 mod planner;
 mod predictive;
 mod search;
+mod sizes;
 mod stabilizer;
 mod target;
 

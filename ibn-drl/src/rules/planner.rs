@@ -43,13 +43,13 @@ impl Planner<'_> {
     }
 
     /// What is needed for the demand until pods of the next turn serve.
-    pub(super) fn now(&self) -> Found {
+    fn now(&self) -> Found {
         self.fewest(self.rate(), self.situation.state.allocation.replicas)
     }
 
     /// What must be asked for now so that, adding at most the step limit at each turn, each point of the forecast is
     /// met in time. Nothing more than `now` without a step limit or a forecast.
-    pub(super) fn ahead_of_step_limit(&self, now: u32) -> u32 {
+    fn ahead_of_step_limit(&self, now: u32) -> u32 {
         let Some(step) = self.situation.envelope.step.replicas_up else {
             return now;
         };
@@ -71,33 +71,74 @@ impl Planner<'_> {
         wanted
     }
 
-    /// What is not let go, though fewer would do now, and why: what the demand of the last `window` would need, and what
-    /// the forecast will need again within as long. `None` for the past where less than a window was seen.
-    pub(super) fn kept(&self, window: Duration, past: Option<f64>) -> (u32, &'static str) {
+    /// How many pods are wanted, what the search for the present demand found, and why. `past` is the greatest demand of
+    /// the last `window`, `None` where less than a window was seen.
+    pub(super) fn wanted(
+        &self,
+        window: Duration,
+        past: Option<f64>,
+    ) -> (Candidate, u32, Vec<Reason>) {
+        let now = self.now();
+        let mut reasons = vec![self.main_reason(&now)];
+        reasons.extend(self.demand_reasons());
+        let found = now.best.allocation.replicas;
+        let needed = self.ahead_of_step_limit(found);
+        if needed > found {
+            let message = format!(
+                "{needed} pods now, since one decision may not add enough for the forecast later"
+            );
+            reasons.push(Reason::new("StepLimit", message));
+        }
+        let (kept, why) = self.kept(window, past);
+        let held = needed.max(kept);
+        let thrift = self.judge.thrift_limit(
+            &self.situation.objectives,
+            self.rate(),
+            self.room.least,
+            self.room.most,
+        );
+        let wanted = thrift.map_or(held, |most| held.min(most));
+        if wanted < held {
+            let message = format!(
+                "{held} pods are wanted, an objective on cost or utilisation leaves {wanted}"
+            );
+            reasons.push(Reason::new("Thrift", message));
+        } else if held > needed {
+            let message = format!("{needed} pods would do now, {held} are kept: {why}");
+            reasons.push(Reason::new("Stabilizing", message));
+        }
+        (now.best, wanted, reasons)
+    }
+
+    /// What is not let go, though fewer would do now, and why.
+    fn kept(&self, window: Duration, past: Option<f64>) -> (u32, &'static str) {
         let live = self.situation.state.allocation.replicas;
         let Some(past) = past else {
             return (live, "less than a stabilisation window was seen yet");
         };
-        let before = self.factor() * past;
-        let later = self.factor() * self.demands.peak(window.max(self.lead));
-        let (rate, why) = if later > before {
-            (later, "so many are forecast to be needed again soon")
+        let rate = self.kept_rate(window, Some(past));
+        let why = if rate > self.factor() * past {
+            "so many are forecast to be needed again soon"
         } else {
-            (
-                before,
-                "the demand of the stabilisation window needed so many",
-            )
+            "the demand of the stabilisation window needed so many"
         };
-        let is_kept = rate > self.rate();
-        let kept = match self.judge.candidate(live, rate) {
-            _ if !is_kept => 0,
-            candidate if !candidate.meets => live,
-            _ => self.fewest(rate, live).best.allocation.replicas.min(live),
+        let kept = if rate <= self.rate() {
+            0
+        } else if self.judge.candidate(live, rate).meets {
+            self.fewest(rate, live).best.allocation.replicas.min(live)
+        } else {
+            live
         };
         (kept, why)
     }
 
-    pub(super) fn main_reason(&self, found: &Found) -> Reason {
+    /// The greatest rate that was planned for in the last `window` or is forecast for the next one.
+    pub(super) fn kept_rate(&self, window: Duration, past: Option<f64>) -> f64 {
+        let later = self.demands.peak(window.max(self.lead));
+        (self.factor() * later.max(past.unwrap_or(0.0))).max(self.rate())
+    }
+
+    fn main_reason(&self, found: &Found) -> Reason {
         let best = &found.best;
         let (replicas, rate) = (best.allocation.replicas, self.rate());
         let lead = format_duration(Duration::from_secs(self.lead.as_secs()));
@@ -148,7 +189,7 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn demand_reasons(&self) -> Vec<Reason> {
+    fn demand_reasons(&self) -> Vec<Reason> {
         let demands = self.demands;
         let mut reasons = Vec::new();
         match demands.forecast_peak(self.lead) {

@@ -6,16 +6,17 @@ use std::time::Duration;
 use ibn_core::decision::Reason;
 use ibn_core::encoding::ReplicaRoom;
 use ibn_core::intent::{Bound, IndicatorName, Objective, Preference};
-use ibn_core::prediction::{Prediction, WorkloadModel};
+use ibn_core::prediction::{Alternative, Prediction, WorkloadModel};
 use ibn_core::roles::{Predictor, Recommender};
 use ibn_core::situation::{Recommendation, Situation};
+use jiff::Timestamp;
 
 use super::correction::Correction;
 use super::demand::{Backlog, DemandSettings, Demands};
 use super::planner::Planner;
 use super::search::Judge;
 use super::stabilizer::WindowMax;
-use super::{TargetSettings, TargetTracking, replicas_are_held, settle};
+use super::{TargetSettings, TargetTracking, replicas_are_held, settle, sizes};
 use crate::error::{Faults, Result};
 
 /// How [`ModelPredictive`] decides.
@@ -28,6 +29,8 @@ pub struct MpcSettings {
     pub headroom: Option<f64>,
     /// How long a scale-in must have been wanted.
     pub stabilization: Duration,
+    /// Whether the CPU of the pods may be changed, too.
+    pub sizes: bool,
     /// How the demand is read.
     pub demand: DemandSettings,
     /// What is done without a model.
@@ -40,6 +43,7 @@ impl Default for MpcSettings {
             confidence: None,
             headroom: None,
             stabilization: Duration::from_secs(300),
+            sizes: false,
             demand: DemandSettings::default(),
             fallback: TargetSettings::default(),
         }
@@ -95,6 +99,8 @@ impl Steering {
 ///   forecast: what can't be added later in time is ordered now.
 /// - *Scale-in* waits until it was wanted throughout the stabilisation window, and until the forecast keeps it wanted
 ///   for as long; so the number of pods never flaps.
+/// - *Sizes*, where they are allowed: in calm, another CPU for every pod, where that is a tenth cheaper or meets what no
+///   number of pods of the present size does, and no more pods are needed than there are. So capacity never dips.
 /// - *Wrong models*: the model's CPU time per request follows what is measured. Where a latency objective is violated
 ///   in calm although the twin says that it is met, the load is taken higher by a margin that grows a tenth for each window
 ///   of it, up to twice, and halves in an hour.
@@ -109,6 +115,7 @@ pub struct ModelPredictive {
     past: WindowMax<f64>,
     backlog: Backlog,
     correction: Correction,
+    resized_at: Option<Timestamp>,
 }
 
 impl ModelPredictive {
@@ -123,6 +130,7 @@ impl ModelPredictive {
             past: WindowMax::new(settings.stabilization),
             backlog: Backlog::default(),
             correction: Correction::default(),
+            resized_at: None,
             settings,
             predictor,
         })
@@ -209,53 +217,43 @@ impl ModelPredictive {
             least_rate: least_throughput(&situation.objectives),
             lead,
         };
-        let now = planner.now();
-        let step = planner.ahead_of_step_limit(now.best.allocation.replicas);
-        let thrift = planner.judge.thrift_limit(
-            &situation.objectives,
-            planner.rate(),
-            planner.room.least,
-            planner.room.most,
-        );
-        let needed = step;
         // Demand is looked back on, not pods, so that another head-room acts at once.
         self.past
-            .note(situation.now, demands.peak_with_backlog(planner.lead));
-        let past = self
-            .past
-            .greatest()
-            .filter(|_| self.past.is_full(situation.now));
-        let (kept, why) = planner.kept(self.settings.stabilization, past.map(|(_, rate)| rate));
-        let held = needed.max(kept);
-        let capped = thrift.map_or(held, |most| held.min(most));
-        let mut reasons = vec![planner.main_reason(&now)];
-        reasons.extend(planner.demand_reasons());
-        if step > now.best.allocation.replicas {
-            reasons.push(Reason::new(
-                "StepLimit",
-                format!(
-                    "{step} pods now, since one decision may not add enough for the forecast later"
-                ),
-            ));
+            .note(situation.now, demands.peak_with_backlog(lead));
+        let is_full = self.past.is_full(situation.now);
+        let past = self.past.greatest().filter(|_| is_full);
+        let past = past.map(|(_, rate)| rate);
+        let (best, wanted, mut reasons) = planner.wanted(self.settings.stabilization, past);
+        let mut allocation = settle(situation, wanted, &mut reasons);
+        let mut alternatives = planner.alternatives(&allocation, &best);
+        let mut predicted = planner
+            .judge
+            .candidate(allocation.replicas, planner.rate())
+            .prediction;
+        let is_settled = calm
+            && past.is_some()
+            && situation.state.ready_replicas >= live.replicas
+            && self.resized_at.is_none_or(|at| {
+                situation.now.duration_since(at).unsigned_abs() > self.settings.stabilization
+            });
+        if self.settings.sizes && is_settled {
+            let rate = planner.kept_rate(self.settings.stabilization, past);
+            let better = sizes::better(&planner, self.predictor.as_ref(), &allocation, rate);
+            if let Some(size) = better {
+                self.resized_at = Some(situation.now);
+                reasons.insert(0, size.reason);
+                alternatives.push(Alternative {
+                    allocation,
+                    score: size.score_of_present,
+                    note: "the present size".to_owned(),
+                });
+                predicted = size.best.prediction;
+                allocation = size.best.allocation;
+            }
         }
-        if capped < held {
-            reasons.push(Reason::new(
-                "Thrift",
-                format!(
-                    "{held} pods are wanted, an objective on cost or utilisation leaves {capped}"
-                ),
-            ));
-        } else if held > needed {
-            reasons.push(Reason::new(
-                "Stabilizing",
-                format!("{needed} pods would do now, {held} are kept: {why}"),
-            ));
-        }
-        let allocation = settle(situation, capped, &mut reasons);
-        let chosen = planner.judge.candidate(allocation.replicas, planner.rate());
         Ok(Recommendation {
-            alternatives: planner.alternatives(&allocation, &now.best),
-            predicted: Some(chosen.prediction).filter(has_no_nan),
+            alternatives,
+            predicted: Some(predicted).filter(has_no_nan),
             allocation,
             reasons,
             policy: None,

@@ -67,6 +67,24 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// The same for pods of another size.
+    pub(super) fn with_size<'b>(
+        &self,
+        predictor: &'b dyn Predictor,
+        size: &'b Allocation,
+    ) -> Judge<'b>
+    where
+        'a: 'b,
+    {
+        Judge::new(
+            predictor,
+            self.model,
+            size,
+            self.objectives,
+            self.confidence,
+        )
+    }
+
     /// The objectives that it judges by.
     pub(super) fn objectives(&self) -> &[Objective] {
         self.objectives
