@@ -18,7 +18,7 @@ const PART: &str = "ibn_part";
 /// Prometheus gives a result the time of the question, and repeats the last sample for five minutes; after a target
 /// has stopped, `rate(x[5m])` goes on for as long. So the time of a reading is asked for beside it: for each selector of
 /// the expression the time of its newest sample (`timestamp()`, and where the series has just ended its last one within
-/// the window), and of these the oldest. A selector that finds nothing says nothing of the time, and one with an offset
+/// the window, to a twelfth of that), and of these the oldest. A selector that finds nothing says nothing of the time, and one with an offset
 /// or `@` is meant to be old.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SignalQuery {

@@ -57,7 +57,7 @@ enum Hole {
     Name,
     Pods,
     Window,
-    /// A quarter of the window; for the expressions that are derived from templates.
+    /// A twelfth of the window; for the expressions that are derived from templates.
     Step,
     Quantile,
 }
@@ -233,7 +233,7 @@ fn fill_hole(text: &mut String, hole: Hole, place: Place, binding: &Binding<'_>)
         // The pattern is ours; only the name in it is quoted.
         Hole::Pods => return push_quoted(text, &pods_pattern(workload)),
         Hole::Window => return text.push_str(&range_text(binding.window)),
-        Hole::Step => return text.push_str(&range_text(binding.window / 4)),
+        Hole::Step => return text.push_str(&range_text(binding.window / 12)),
         Hole::Quantile => return text.push_str(&binding.quantile.to_string()),
     };
     push_value(text, value, place);

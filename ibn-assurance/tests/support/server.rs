@@ -113,8 +113,8 @@ fn configuration(target: SocketAddr) -> String {
                 .display()
                 .to_string(),
         ),
-        ("scrape_interval: 2s", "scrape_interval: 250ms".to_owned()),
-        ("scrape_timeout: 2s", "scrape_timeout: 250ms".to_owned()),
+        ("scrape_interval: 2s", "scrape_interval: 500ms".to_owned()),
+        ("scrape_timeout: 2s", "scrape_timeout: 500ms".to_owned()),
         (
             "evaluation_interval: 5s",
             "evaluation_interval: 1s".to_owned(),
