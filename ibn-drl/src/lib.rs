@@ -5,6 +5,7 @@
 //!   them.
 //! - [`Bandit`] learns the head-room of the predictive rule: each of its actions is one that the rule itself would take.
 //! - [`ladder`] hands a workload over from a rule to a learner by rungs of trust, and back at once.
+//! - [`nn`] and [`gae`] are what policy-gradient learners are made of: small networks, Adam, advantages.
 //! - [`recommender`] and [`learner`] make them by name; [`ENTRIES`] lists the names with their options.
 //!
 //! What a learner sees of a situation is [`ibn_core::encoding`]; [`RewardWeights`] is the reward that fits. Nothing here knows
@@ -12,7 +13,9 @@
 
 mod bandit;
 mod error;
+pub mod gae;
 pub mod ladder;
+pub mod nn;
 mod registry;
 mod reward;
 pub mod rules;
