@@ -1,6 +1,6 @@
 //! Why a sentence was not read, said so that a person can mend it.
 
-use ibn_core::intent::{Bound, Directive, Expectation, Intent};
+use ibn_core::intent::Intent;
 use ibn_core::translation::{RefusalCode, Translation};
 
 use super::input::Input;
@@ -157,30 +157,12 @@ pub(crate) fn in_words(translation: &Translation) -> String {
     }
 }
 
+/// The workload and what is wanted of it, as in the intent's own form.
 fn intent(intent: &Intent) -> String {
-    let spec = &intent.spec;
-    let mut parts: Vec<String> = spec
-        .expectations
-        .iter()
-        .map(|it| match it {
-            Expectation::Objective(objective) => {
-                let side = match &objective.bound {
-                    Bound::AtMost(value) => format!("at most {value}"),
-                    Bound::AtLeast(value) => format!("at least {value}"),
-                };
-                format!("{} {side}", objective.indicator)
-            }
-            Expectation::Directive(Directive::Replicas(amount)) => format!("replicas {amount:?}"),
-            Expectation::Directive(Directive::Resources(_)) => "requests and limits".to_owned(),
-            Expectation::Directive(Directive::Autoscale(_)) => "an autoscaler".to_owned(),
-            Expectation::Directive(Directive::Quota(_)) => "a quota".to_owned(),
-        })
-        .collect();
-    if !spec.constraints.is_empty() {
-        parts.push("bounds".to_owned());
+    let mut spec = serde_json::to_value(&intent.spec).unwrap_or_default();
+    if let Some(fields) = spec.as_object_mut() {
+        fields.remove("text");
+        fields.remove("target");
     }
-    if let Some(mode) = spec.mode {
-        parts.push(format!("{mode:?}"));
-    }
-    format!("{}: {}", intent.workload(), parts.join(", "))
+    format!("{}: {spec}", intent.workload())
 }

@@ -26,6 +26,8 @@ pub(crate) struct Input {
     /// Whether the grammar knows the word as it stands.
     known: Vec<bool>,
     names: Vec<NameEdge>,
+    /// Spans that are near to a name, though words of the grammar are in them: `check out` to `checkout`.
+    near: Vec<(usize, usize)>,
 }
 
 /// A span of tokens that is a name of the catalog.
@@ -158,6 +160,33 @@ impl NameIndex {
     }
 }
 
+/// Spans of words, one of them known to the grammar, that would be near to a name if written together.
+fn near_names(tokens: &[Token], known: &[bool], index: &NameIndex) -> Vec<(usize, usize)> {
+    let names: Vec<String> = index
+        .all()
+        .filter(|name| name.chars().count() >= 5)
+        .map(|name| name.replace('-', ""))
+        .collect();
+    let mut near = Vec::new();
+    for start in 0..tokens.len() {
+        let mut joined = String::new();
+        for end in start + 1..=(start + 3).min(tokens.len()) {
+            let Some(token) = tokens.get(end - 1).filter(|it| it.kind == Kind::Word) else {
+                break;
+            };
+            joined.push_str(&token.lower.replace('-', ""));
+            let has_known = known.iter().take(end).skip(start).any(|it| *it);
+            let is_near = |name: &String| {
+                name.len().abs_diff(joined.len()) <= 1 && strsim::osa_distance(name, &joined) <= 1
+            };
+            if has_known && names.iter().any(is_near) {
+                near.push((start, end));
+            }
+        }
+    }
+    near
+}
+
 impl Input {
     /// Reads a text against the vocabulary of a grammar and the names of a catalog.
     pub(crate) fn new(text: &str, grammar: &Grammar, index: &NameIndex) -> Self {
@@ -201,11 +230,20 @@ impl Input {
             .collect();
         Self {
             text: text.to_owned(),
+            near: near_names(&tokens, &known, index),
             tokens,
             repaired,
             known,
             names,
         }
+    }
+
+    /// The ends of the spans from here that are near to a name.
+    pub(crate) fn near_at(&self, at: usize) -> impl Iterator<Item = usize> {
+        self.near
+            .iter()
+            .filter(move |(start, _)| *start == at)
+            .map(|(_, end)| *end)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -9,24 +9,28 @@
 //! that differ are a question.
 
 mod allot;
-mod decimal;
+pub(crate) mod decimal;
 mod diagnose;
-mod draft;
+pub(crate) mod draft;
 mod engine;
 mod input;
 mod lex;
 mod measure;
-mod naming;
+pub(crate) mod naming;
 mod pattern;
 mod read;
-mod reply;
+pub(crate) mod reply;
 mod resolve;
-mod rules;
+pub(crate) mod rules;
 mod scope;
-mod sem;
+pub(crate) mod sem;
 mod sentence;
+pub(crate) mod survey;
 mod vocabulary;
-mod when;
+pub(crate) mod when;
+
+pub(crate) use diagnose::in_words;
+pub(crate) use read::finish;
 
 use std::sync::LazyLock;
 
@@ -133,11 +137,6 @@ fn read_whole(utterance: &Utterance, catalog: &Catalog) -> Translation {
     {
         return refuse(code, message);
     }
-    if cheapest >= UNKNOWN
-        && let Some((code, message)) = scope::reason(&input)
-    {
-        return refuse(code, message);
-    }
     let mut readings: Vec<Translation> = Vec::new();
     for whole in wholes.iter().filter(|whole| whole.cost == cheapest) {
         let translation = context.translate(&whole.said);
@@ -145,7 +144,29 @@ fn read_whole(utterance: &Utterance, catalog: &Catalog) -> Translation {
             readings.push(translation);
         }
     }
-    one_of(readings)
+    let answer = one_of(readings);
+    let Translation::Clarify(clarification) = &answer else {
+        return answer;
+    };
+    let asks = |what: &str| clarification.missing.iter().any(|it| it == what);
+    // A time that can't be said may be one that comes again and again.
+    let other = if asks("time") {
+        scope::recurs(&input)
+    } else if cheapest >= UNKNOWN {
+        // What is taken for a name nobody knows may be something else altogether.
+        let names: Vec<String> = wholes
+            .iter()
+            .take_while(|whole| whole.cost == cheapest)
+            .flat_map(|whole| sentence::unknown_targets(&whole.said))
+            .collect();
+        scope::reason_beside(&input, &names)
+    } else {
+        None
+    };
+    match other {
+        Some((code, message)) => refuse(code, message),
+        None => answer,
+    }
 }
 
 /// The one reading, or the question which of several is meant.

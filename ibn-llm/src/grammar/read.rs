@@ -146,44 +146,7 @@ impl Context<'_> {
         {
             return Err(clarify("amount", "What is that container to get?"));
         }
-        let times = Times {
-            now: self.now.clone(),
-        };
-        let mut intents: Vec<Intent> = Vec::new();
-        let mut notes: Vec<String> = Vec::new();
-        for mut draft in drafts {
-            draft.finish()?;
-            for note in &draft.notes {
-                if !notes.contains(note) {
-                    notes.push(note.clone());
-                }
-            }
-            let mut intent = Intent::new("", &draft.target);
-            intent.spec.text = Some(self.utterance.text.clone());
-            intent.spec.expectations = draft.expectations;
-            intent.spec.constraints = draft.constraints;
-            intent.spec.preference = draft.preference;
-            intent.spec.priority = draft.priority;
-            intent.spec.mode = draft.mode;
-            intent.spec.on_end = draft.on_end;
-            if let Some(when) = &draft.when {
-                intent.spec.validity = Some(times.validity(when)?);
-            }
-            intent.metadata.name = naming::name(&intent);
-            let taken = intents.iter().any(|other| other.key() == intent.key());
-            if taken {
-                let kind = intent.spec.target.kind.as_str().to_lowercase();
-                intent.metadata.name = naming::label(&format!("{kind}-{}", intent.metadata.name));
-            }
-            intents.push(intent);
-        }
-        if intents.is_empty() {
-            return Err(clarify(
-                "target",
-                "Which workload is meant, and what is it to do?",
-            ));
-        }
-        Ok((intents, notes))
+        finish(drafts, &self.utterance.text, &self.now)
     }
 
     /// Finds out what each thing is about.
@@ -343,6 +306,49 @@ impl Context<'_> {
     }
 }
 
+/// The intents that drafts stand for, with the notes of all.
+pub(crate) fn finish(
+    drafts: Vec<Draft<'_>>,
+    text: &str,
+    now: &Zoned,
+) -> Answer<(Vec<Intent>, Vec<String>)> {
+    let times = Times { now: now.clone() };
+    let mut intents: Vec<Intent> = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    for mut draft in drafts {
+        draft.finish()?;
+        for note in &draft.notes {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+        let mut intent = Intent::new("", &draft.target);
+        intent.spec.text = Some(text.to_owned());
+        intent.spec.expectations = draft.expectations;
+        intent.spec.constraints = draft.constraints;
+        intent.spec.preference = draft.preference;
+        intent.spec.priority = draft.priority;
+        intent.spec.mode = draft.mode;
+        intent.spec.on_end = draft.on_end;
+        if let Some(when) = &draft.when {
+            intent.spec.validity = Some(times.validity(when)?);
+        }
+        intent.metadata.name = naming::name(&intent);
+        if intents.iter().any(|other| other.key() == intent.key()) {
+            let kind = intent.spec.target.kind.as_str().to_lowercase();
+            intent.metadata.name = naming::label(&format!("{kind}-{}", intent.metadata.name));
+        }
+        intents.push(intent);
+    }
+    if intents.is_empty() {
+        return Err(clarify(
+            "target",
+            "Which workload is meant, and what is it to do?",
+        ));
+    }
+    Ok((intents, notes))
+}
+
 /// Whether a modifier at the end is one of all clauses: set apart, or behind clauses that share their verb.
 fn spans_all(said: &[Said], at: usize, clauses: &[usize]) -> bool {
     let apart = said.get(at).is_some_and(|it| it.joined == Join::Apart);
@@ -354,7 +360,7 @@ fn spans_all(said: &[Said], at: usize, clauses: &[usize]) -> bool {
 }
 
 /// What is named by an item, where it names something.
-fn target_of(item: &Item) -> Option<&Target> {
+pub(crate) fn target_of(item: &Item) -> Option<&Target> {
     match item {
         Item::Topic(target) | Item::Ellipsis { target, .. } => Some(target),
         Item::Resources { owner, .. } => owner.target.as_ref(),

@@ -19,6 +19,8 @@ struct Reason {
     marks: &'static [&'static str],
 }
 
+const RECURRING: &str = "an intent can't say a recurring time";
+
 const REASONS: &[Reason] = &[
     Reason {
         code: RefusalCode::Unsafe,
@@ -368,6 +370,7 @@ const REASONS: &[Reason] = &[
             "ephemeral",
             "hugepages",
             "backup*",
+            "back up",
             "restore the database",
             "snapshot*",
             "database schema",
@@ -493,7 +496,7 @@ const REASONS: &[Reason] = &[
     },
     Reason {
         code: RefusalCode::OutOfScope,
-        message: "an intent can't say a recurring time",
+        message: RECURRING,
         marks: &[
             "every night",
             "every day",
@@ -646,6 +649,20 @@ const REASONS: &[Reason] = &[
         message: "an intent can't take a bound or a limit away; withdraw the intent that set it, or say a new value",
         marks: &[
             "unlimited",
+            "no memory limit*",
+            "no cpu limit*",
+            "no cpu or",
+            "drop the maximum",
+            "drop the minimum",
+            "drop the cap",
+            "drop the bound*",
+            "lift",
+            "as it wants",
+            "as it likes",
+            "as it needs",
+            "as they want",
+            "as needed",
+            "as necessary",
             "unlimit*",
             "unbounded",
             "uncapped",
@@ -781,9 +798,31 @@ const REASONS: &[Reason] = &[
 
 /// The first reason of the table whose words stand in the sentence outside names of the catalog.
 pub(crate) fn reason(input: &Input) -> Option<(RefusalCode, String)> {
+    reason_beside(input, &[])
+}
+
+/// The same, with words that stand in the place of a name left out.
+pub(crate) fn reason_beside(input: &Input, names: &[String]) -> Option<(RefusalCode, String)> {
     REASONS
         .iter()
-        .find(|reason| reason.marks.iter().any(|mark| stands_in(input, mark)))
+        .find(|reason| reason.marks.iter().any(|mark| stands_in(input, mark, names)))
+        .map(|reason| (reason.code, reason.message.to_owned()))
+        .or_else(|| {
+            names_variable(input).then(|| {
+                (
+                    RefusalCode::OutOfScope,
+                    "environment variables are no matter of resources or service levels".to_owned(),
+                )
+            })
+        })
+}
+
+/// Whether a time that comes again and again is said.
+pub(crate) fn recurs(input: &Input) -> Option<(RefusalCode, String)> {
+    REASONS
+        .iter()
+        .filter(|reason| reason.message == RECURRING)
+        .find(|reason| reason.marks.iter().any(|mark| stands_in(input, mark, &[])))
         .map(|reason| (reason.code, reason.message.to_owned()))
 }
 
@@ -792,22 +831,37 @@ pub(crate) fn unsafe_reason(input: &Input) -> Option<(RefusalCode, String)> {
     REASONS
         .iter()
         .filter(|reason| reason.code == RefusalCode::Unsafe)
-        .find(|reason| reason.marks.iter().any(|mark| stands_in(input, mark)))
+        .find(|reason| reason.marks.iter().any(|mark| stands_in(input, mark, &[])))
         .map(|reason| (reason.code, reason.message.to_owned()))
 }
 
-fn stands_in(input: &Input, mark: &str) -> bool {
+fn stands_in(input: &Input, mark: &str, names: &[String]) -> bool {
     let words: Vec<&str> = mark.split(' ').collect();
+    let is_name = |at: usize| {
+        input.is_named(at)
+            || input
+                .lower(at)
+                .is_some_and(|lower| names.iter().any(|name| name == lower))
+    };
     (0..input.len()).any(|at| {
-        words.iter().enumerate().all(|(offset, word)| {
-            let at = at + offset;
-            !input.is_named(at)
-                && input
-                    .lower(at)
+        let named = (at..at + words.len()).all(is_name);
+        !named
+            && words.iter().enumerate().all(|(offset, word)| {
+                input
+                    .lower(at + offset)
                     .is_some_and(|lower| match word.strip_suffix('*') {
                         Some(stem) => lower.starts_with(stem),
                         None => lower == *word,
                     })
+            })
+    })
+}
+
+/// `LOG_LEVEL`: the name of a variable.
+fn names_variable(input: &Input) -> bool {
+    (0..input.len()).any(|at| {
+        input.token(at).is_some_and(|token| {
+            token.raw.contains('_') && token.raw.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
         })
     })
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::engine::{Chart, Grammar};
 use super::input::Input;
-use super::sem::{Item, Sem};
+use super::sem::{Item, Pick, Sem};
 
 /// One thing that was said, and how it hangs together with what stands before.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,6 +171,10 @@ fn step(
             let Sem::Item(item) = &reading.sem else {
                 continue;
             };
+            // What goes on with a verb needs one before it.
+            if matches!(**item, Item::Ellipsis { .. }) && partial.last.is_none() {
+                continue;
+            }
             let said = Said {
                 item: (**item).clone(),
                 joined: join,
@@ -208,6 +212,23 @@ fn step(
         }
         Some(_) => {}
     }
+}
+
+/// The words of names that nobody knows, where what is done is done to them.
+pub(crate) fn unknown_targets(said: &[Said]) -> Vec<String> {
+    let mut words = Vec::new();
+    for it in said.iter().filter(|it| !it.modifier) {
+        let target = match &it.item {
+            Item::Query { .. } | Item::Ellipsis { .. } => None,
+            item => super::read::target_of(item),
+        };
+        for pick in target.into_iter().flat_map(|target| &target.picks) {
+            if let Pick::Unknown { text, .. } = pick {
+                words.extend(text.split_whitespace().map(str::to_lowercase));
+            }
+        }
+    }
+    words
 }
 
 fn unroll(last: Option<&Rc<Node>>) -> Vec<Said> {

@@ -385,7 +385,7 @@ fn sizes(g: &mut Builder) {
 }
 
 /// The change that a size stands for in a direction. `noun` says what a bare number is a number of.
-pub(super) fn changed(dir: Dir, by: &By, noun: Option<Unit>) -> Change {
+pub(crate) fn changed(dir: Dir, by: &By, noun: Option<Unit>) -> Change {
     let unit_question = |number: Decimal| {
         Change::Ask(
             "unit",

@@ -137,6 +137,8 @@ fn pods(g: &mut Builder) {
         &[
             "<keepverb> <podsn> (of/for/on/in) <t:target> <x:numspans>",
             "<keepverb> <t:ownerof> <podsn> [at/to] <x:numspans>",
+            "<keepverb> the number of <t:target> <pods> [at/to] <x:numspans>",
+            "the number of <t:target> <pods> <modal> [be/stay/remain/lie/not] <x:numspans>",
             "<keepverb> <podsn> [at/to] <x:numspans> [(for/of/on) <t:target>]",
             "<podsn> (of/for/on) <t:target> <modal> [be/stay/remain/lie/not] <x:numspans>",
             "<t:ownerof> <podsn> <modal> [be/stay/remain/lie] <x:numspans>",
@@ -346,7 +348,7 @@ fn resources(g: &mut Builder) {
         "bounds",
         &[
             "<capverb> <t:target> to/at <q:rqs>",
-            "<capverb> <res> of/for <t:target> to/at <q:rq>",
+            "<capverb> [the] <res> [use/usage/consumption] of/for <t:target> to/at <q:rq>",
             "<capverb> <t:ownerof> <res> to/at <q:rq>",
             "<capverb> <t:ownerof> <res> use/usage/consumption to/at <q:rq>",
         ],

@@ -33,6 +33,13 @@ pub(crate) fn grammar() -> Grammar {
     builder.build()
 }
 
+pub(crate) use amounts::changed;
+
+/// A number without a unit.
+pub(crate) fn bare(number: super::decimal::Decimal) -> super::sem::Qty {
+    amounts::qty(number, super::sem::Unit::None)
+}
+
 fn item(item: Item) -> Option<Sem> {
     Some(Sem::Item(Box::new(item)))
 }

@@ -107,7 +107,7 @@ fn quantiles(g: &mut Builder) {
     g.rule(
         "latnoun",
         &[
-            "<q:quant> [of] [the] <latword>",
+            "[the] <q:quant> [of] [the] <latword>",
             "[the] <latword> <q:quant>",
             "[the] <latword> at/in/for [the] <q:quant>",
             "<q:quantile>",
@@ -226,6 +226,26 @@ fn latency(g: &mut Builder) {
             "<holdverb> <t:target> with [a] <m:latnoun> [of] <v:durupper>",
         ],
         |c| objective(c, c.metric("m")?, true, c.qty("v")?),
+    );
+    // the 99th percentile of checkout's latency
+    g.rule(
+        "objective",
+        &[
+            "[<holdverb>] [the] <q:quant> of <t:ownerof> <latword> [<modal>] [<stay>] [at/to] <v:durupper>",
+            "[<holdverb>] [the] <q:quant> of [the] <latword> (of/for) <t:target> [<modal>] [<stay>] [at/to] <v:durupper>",
+            "[the] <q:quant> of <t:ownerof> <latword> must/should/may/can/shall not/never <exceeding> <v:dur>",
+        ],
+        |c| {
+            objective(
+                c,
+                Metric {
+                    name: IndicatorName::Latency,
+                    quantile: Some(c.quant("q")?),
+                },
+                true,
+                c.qty("v")?,
+            )
+        },
     );
     // never above / must not exceed
     g.words(

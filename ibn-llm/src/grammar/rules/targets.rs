@@ -240,6 +240,7 @@ pub(super) fn add(g: &mut Builder) {
         ],
         |_| one(Pick::Pronoun),
     );
+    g.costly("target", 5, &["the/this/that <kindword>"], |_| one(Pick::Pronoun));
     // `its memory`, `web's memory`, `the web memory`
     g.rule("ownerof", &["its/their"], |_| one(Pick::Pronoun));
     g.rule("ownerof", &["<t:target> {possessive}", "<t:target>"], |c| {

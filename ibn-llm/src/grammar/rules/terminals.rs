@@ -269,6 +269,10 @@ fn unknown(input: &Input, at: usize) -> Found {
         let cost = UNKNOWN + 5 * (length as u32 - 1);
         found.push((at + length, cost, Sem::Text(text)));
     }
+    for end in input.near_at(at) {
+        let text = input.span(at, end).to_owned();
+        found.push((end, UNKNOWN, Sem::Text(text)));
+    }
     found
 }
 

@@ -1,0 +1,140 @@
+//! The grammar first, a model where the grammar doesn't read the sentence.
+
+use async_trait::async_trait;
+use ibn_core::catalog::Catalog;
+use ibn_core::intent::Intent;
+use ibn_core::roles::Translator;
+use ibn_core::translation::{
+    Clarification, IntentReading, QueryReading, Reader, RefusalCode, Translation, Utterance,
+};
+
+use crate::grammar;
+
+/// Asks `G`, and `M` only where `G` doesn't understand.
+///
+/// - What `G` reads as intents or a query is final, and so is what it refuses for a reason, and what it asks since
+///   something was left out: a model never fills a gap that a person left.
+/// - Where `G` doesn't understand, `M`'s reading is taken, as [`Reader::Model`]: a person must confirm it.
+/// - Where `M` fails, `G`'s answer stands.
+/// - [`Chain::checked`] asks `M` about intents of `G` as well: the same reading becomes [`Reader::Both`], another one a
+///   question that shows both.
+#[derive(Debug, Clone)]
+pub struct Chain<G, M> {
+    first: G,
+    second: M,
+    check: bool,
+}
+
+impl<G, M> Chain<G, M> {
+    /// `first` is certain of what it reads, `second` isn't.
+    #[must_use]
+    pub fn new(first: G, second: M) -> Self {
+        Self {
+            first,
+            second,
+            check: false,
+        }
+    }
+
+    /// The one that is asked where the first doesn't understand.
+    #[must_use]
+    pub fn second(&self) -> &M {
+        &self.second
+    }
+
+    /// The same, with each intent of the first looked at by the second too.
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        self.check = true;
+        self
+    }
+}
+
+/// Whether the first one did not read the sentence, as against having read that something is missing or refused.
+fn is_unread(answer: &Translation) -> bool {
+    match answer {
+        Translation::Clarify(clarification) => {
+            clarification.missing.iter().any(|it| it == "meaning")
+        }
+        Translation::Refuse(refusal) => refusal.code == RefusalCode::NotUnderstood,
+        Translation::Intent(_) | Translation::Query(_) => false,
+    }
+}
+
+#[async_trait]
+impl<G: Translator, M: Translator> Translator for Chain<G, M> {
+    fn name(&self) -> &str {
+        "chain"
+    }
+
+    async fn translate(
+        &self,
+        utterance: &Utterance,
+        catalog: &Catalog,
+    ) -> ibn_core::Result<Translation> {
+        let first = self.first.translate(utterance, catalog).await?;
+        match &first {
+            Translation::Intent(reading) if self.check => {
+                match self.second.translate(utterance, catalog).await {
+                    Ok(Translation::Intent(other)) => Ok(compare(reading, &other)),
+                    _ => Ok(first),
+                }
+            }
+            _ if is_unread(&first) => match self.second.translate(utterance, catalog).await {
+                Ok(second) => Ok(fill(first, second)),
+                // A dead model changes nothing.
+                Err(_) => Ok(first),
+            },
+            _ => Ok(first),
+        }
+    }
+}
+
+/// What the second one makes of a sentence that the first didn't read.
+fn fill(first: Translation, second: Translation) -> Translation {
+    match second {
+        Translation::Intent(reading) => Translation::Intent(IntentReading {
+            reader: Reader::Model,
+            ..reading
+        }),
+        // A query changes nothing, so a wrong one does no harm.
+        Translation::Query(QueryReading { .. }) => second,
+        Translation::Refuse(refusal) if refusal.code != RefusalCode::NotUnderstood => {
+            Translation::Refuse(refusal)
+        }
+        Translation::Clarify(_) | Translation::Refuse(_) => first,
+    }
+}
+
+fn compare(first: &IntentReading, second: &IntentReading) -> Translation {
+    if same(&first.intents, &second.intents) {
+        return Translation::Intent(IntentReading {
+            reader: Reader::Both,
+            ..first.clone()
+        });
+    }
+    let words = |reading: &IntentReading| grammar::in_words(&Translation::Intent(reading.clone()));
+    Translation::Clarify(Clarification {
+        question: "The grammar and the model read that differently. Which one is meant?".to_owned(),
+        missing: vec!["reading".to_owned()],
+        candidates: vec![words(first), words(second)],
+    })
+}
+
+/// Whether two readings want the same, whatever they call it.
+fn same(a: &[Intent], b: &[Intent]) -> bool {
+    let plain = |intents: &[Intent]| {
+        let mut specs: Vec<(String, Intent)> = intents
+            .iter()
+            .map(|it| {
+                let mut it = it.clone();
+                it.metadata.name = String::new();
+                it.spec.text = None;
+                (it.workload().to_string(), it)
+            })
+            .collect();
+        specs.sort_by(|a, b| a.0.cmp(&b.0));
+        specs
+    };
+    plain(a) == plain(b)
+}

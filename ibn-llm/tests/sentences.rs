@@ -1,0 +1,132 @@
+//! Sentences with the outcome that the rules ask for, written from the rules: `fixtures/sentences.jsonl`.
+//!
+//! The catalog is `fixtures/catalog.json`, the instant 2026-11-24T12:00:00Z, a Tuesday, in UTC.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use ibn_core::catalog::Catalog;
+use ibn_core::intent::{Intent, IntentSpec};
+use ibn_core::translation::{QueryKind, Refusal, RefusalCode, Translation, Utterance};
+use ibn_llm::GrammarTranslator;
+use ibn_testkit::translator::check_answer;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const CATALOG: &str = include_str!("../fixtures/catalog.json");
+const SENTENCES: &str = include_str!("../fixtures/sentences.jsonl");
+
+/// One line: a sentence, and exactly one of the outcomes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    say: String,
+    /// Specs by target, without target and text.
+    intent: Option<BTreeMap<String, Value>>,
+    /// What is missing; empty where any question will do.
+    clarify: Option<String>,
+    refuse: Option<RefusalCode>,
+    query: Option<Query>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    about: QueryKind,
+    target: Option<String>,
+    #[serde(default)]
+    intents: BTreeMap<String, Value>,
+}
+
+/// The specs that are expected, in the form that is compared.
+fn specs(wanted: &BTreeMap<String, Value>) -> BTreeMap<String, IntentSpec> {
+    wanted
+        .iter()
+        .map(|(target, spec)| {
+            let mut parts = target.split('/').skip(1);
+            let (kind, name) = (parts.next().unwrap(), parts.next().unwrap());
+            let mut spec = spec.clone();
+            spec["target"] = json!({"kind": kind, "name": name});
+            let spec = serde_json::from_value(spec).unwrap_or_else(|error| panic!("{target}: {error}"));
+            (target.clone(), spec)
+        })
+        .collect()
+}
+
+fn said(intents: &[Intent]) -> BTreeMap<String, IntentSpec> {
+    intents
+        .iter()
+        .map(|intent| {
+            let mut spec = intent.spec.clone();
+            spec.text = None;
+            (intent.workload().to_string(), spec)
+        })
+        .collect()
+}
+
+/// What is wrong with an answer; empty where nothing is.
+fn fault(line: &Line, answer: &Translation) -> Option<String> {
+    let differs = |wanted: &BTreeMap<String, IntentSpec>, intents: &[Intent]| {
+        let said = said(intents);
+        let same = *wanted == said && intents.len() == said.len();
+        (!same).then(|| {
+            format!(
+                "wanted {}\n     got {}",
+                serde_json::to_string(wanted).unwrap(),
+                serde_json::to_string(&said).unwrap()
+            )
+        })
+    };
+    match (line, answer) {
+        (Line { intent: Some(wanted), .. }, Translation::Intent(reading)) => {
+            differs(&specs(wanted), &reading.intents)
+        }
+        (Line { query: Some(wanted), .. }, Translation::Query(query)) => {
+            let target = query.target.as_ref().map(ToString::to_string);
+            if query.about != wanted.about || target != wanted.target {
+                return Some(format!("got {query:?}"));
+            }
+            differs(&specs(&wanted.intents), &query.intents)
+        }
+        (Line { clarify: Some(missing), .. }, Translation::Clarify(question)) => {
+            let fits = missing.is_empty() || question.missing.contains(missing);
+            (!fits).then(|| {
+                format!("asked about {:?}, not {missing}: {}", question.missing, question.question)
+            })
+        }
+        (Line { refuse: Some(code), .. }, Translation::Refuse(Refusal { code: given, message })) => {
+            (given != code).then(|| format!("refused as {given:?}, not {code:?}: {message}"))
+        }
+        (_, other) => Some(format!("got {}", serde_json::to_string(other).unwrap())),
+    }
+}
+
+#[test]
+fn every_sentence_is_read_as_the_rules_say() {
+    let catalog: Catalog = serde_json::from_str(CATALOG).unwrap();
+    let translator = GrammarTranslator::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut faults = String::new();
+    for text in SENTENCES.lines() {
+        let line: Line = serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let kinds = [
+            ("intent", line.intent.is_some()),
+            ("clarify", line.clarify.is_some()),
+            ("refuse", line.refuse.is_some()),
+            ("query", line.query.is_some()),
+        ];
+        let kinds: Vec<_> = kinds.iter().filter(|(_, is)| *is).map(|(kind, _)| *kind).collect();
+        let [kind] = kinds.as_slice() else {
+            panic!("one outcome: {text}");
+        };
+        *counts.entry(kind).or_default() += 1;
+        let utterance = Utterance::new(&line.say, "2026-11-24T12:00:00Z".parse().unwrap());
+        let answer = translator.read(&utterance, &catalog);
+        check_answer(&utterance, &catalog, &answer);
+        if let Some(fault) = fault(&line, &answer) {
+            let _ = writeln!(faults, "`{}` is {kind}\n     {fault}", line.say);
+        }
+    }
+    assert!(faults.is_empty(), "\n{faults}");
+    assert!(counts["clarify"] >= 80 && counts["refuse"] >= 80, "{counts:?}");
+}
