@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use rand::RngExt;
-use rand_distr::Exp1;
+use serde::{Deserialize, Serialize};
 
 use crate::demand::RateCurve;
-use crate::rng::Stream;
+use crate::rng::{Stream, exponential};
 
 /// How requests follow each other at a given rate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ArrivalProcess {
     /// Independent users: a Poisson process, inhomogeneous where the rate varies.
@@ -129,7 +129,7 @@ impl CurveSource {
     #[inline]
     fn next(&mut self) -> u64 {
         let mut need: f64 = match self.process {
-            ArrivalProcess::Poisson => self.stream.sample(Exp1),
+            ArrivalProcess::Poisson => exponential(&mut self.stream),
             ArrivalProcess::Even => 1.0,
         };
         loop {

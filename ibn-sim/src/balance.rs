@@ -1,13 +1,15 @@
 //! Which ready pod a request goes to.
 
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::pod::Pod;
 use crate::rng::Stream;
 use crate::server::Sink;
 
 /// How requests are spread over the ready pods.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Balancing {
     /// Each pod with equal probability, whatever its load: kube-proxy with a connection per request.

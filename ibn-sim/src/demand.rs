@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::rng::{Purpose, Seeds};
+use crate::math;
+use crate::rng::{Purpose, Seeds, normal, uniform};
 use crate::time::{SimTime, nanos};
 
 /// A rate of requests that is constant within bins of equal width.
@@ -15,7 +15,18 @@ pub struct RateCurve {
     bin_nanos: u64,
     /// Requests per second, one a bin.
     rates: Vec<f64>,
-    repeats: bool,
+    after: After,
+}
+
+/// What comes after the last bin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// The first bin.
+    Again,
+    /// The last rate, for ever.
+    Same,
+    /// Nothing.
+    Nothing,
 }
 
 impl RateCurve {
@@ -41,7 +52,11 @@ impl RateCurve {
             None => Ok(Self {
                 bin_nanos: nanos(bin),
                 rates,
-                repeats,
+                after: if repeats {
+                    After::Again
+                } else {
+                    After::Nothing
+                },
             }),
         }
     }
@@ -61,7 +76,19 @@ impl RateCurve {
     /// A factor that makes a rate negative, not finite or above 1e9.
     pub fn scaled(&self, factor: f64) -> Result<Self> {
         let rates = self.rates.iter().map(|rate| rate * factor).collect();
-        Self::new(Duration::from_nanos(self.bin_nanos), rates, self.repeats)
+        Ok(Self {
+            after: self.after,
+            ..Self::new(self.bin(), rates, false)?
+        })
+    }
+
+    /// The same curve with its last rate held for ever.
+    #[must_use]
+    pub fn holding_its_end(self) -> Self {
+        Self {
+            after: After::Same,
+            ..self
+        }
     }
 
     /// The width of a bin.
@@ -91,7 +118,11 @@ impl RateCurve {
     /// Requests per second in bin number `index` from the start of the run; `None` after the end.
     pub(crate) fn rate_of_bin(&self, index: u64) -> Option<f64> {
         let len = self.rates.len() as u64;
-        let index = if self.repeats { index % len } else { index };
+        let index = match self.after {
+            After::Again => index % len,
+            After::Same => index.min(len - 1),
+            After::Nothing => index,
+        };
         usize::try_from(index)
             .ok()
             .and_then(|index| self.rates.get(index))
@@ -142,7 +173,8 @@ impl RateCurve {
 /// maximum 1 at `peak_hour`, its minimum of -0.74 twelve hours later, and mean 0. `noise` is
 /// log-normal with mean 1 and a correlation time of ten minutes. Each day has two crowds, one between 8 and 12 hours
 /// and one between 15 and 20; each rises over two minutes to `crowd · mean`, stays ten minutes, then halves every ten.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DayCurve {
     /// The mean rate without crowds, in requests per second.
     pub mean: f64,
@@ -207,21 +239,21 @@ impl DayCurve {
         let crowds: Vec<(f64, f64)> = (0..days)
             .flat_map(|day| [(day, 8.0, 12.0), (day, 15.0, 20.0)])
             .map(|(day, from, to)| {
-                let start =
-                    f64::from(day) * DAY_SECS as f64 + 3600.0 * stream.random_range(from..to);
-                (start, crowd * stream.random_range(0.8..1.2))
+                let start = f64::from(day) * DAY_SECS as f64
+                    + 3600.0 * (from + (to - from) * uniform(&mut stream));
+                (start, crowd * (0.8 + 0.4 * uniform(&mut stream)))
             })
             .collect();
 
-        let sigma2 = (noise * noise).ln_1p();
-        let keep = (-(STEP_SECS as f64) / 600.0).exp();
+        let sigma2 = math::ln(1.0 + noise * noise);
+        let keep = math::exp(-(STEP_SECS as f64) / 600.0);
         let (sigma, fresh) = (sigma2.sqrt(), (1.0 - keep * keep).sqrt());
-        let mut level: f64 = stream.sample(StandardNormal);
+        let mut level = normal(&mut stream);
         let rates = (0..u64::from(days) * DAY_SECS / STEP_SECS)
             .map(|step| {
                 let t = (step * STEP_SECS) as f64;
-                let shake = (sigma * level - sigma2 / 2.0).exp();
-                level = keep * level + fresh * stream.sample::<f64, _>(StandardNormal);
+                let shake = math::exp(sigma * level - sigma2 / 2.0);
+                level = keep * level + fresh * normal(&mut stream);
                 let crowd: f64 = crowds
                     .iter()
                     .map(|(start, height)| height * crowd_shape(t - start))
@@ -236,8 +268,8 @@ impl DayCurve {
 
 /// 1 at the peak, about -0.74 twelve hours later, with mean 0: a first and a second harmonic, which flattens the night.
 fn day_shape(hours_after_peak: f64) -> f64 {
-    let angle = hours_after_peak / 24.0 * std::f64::consts::TAU;
-    (angle.cos() + 0.15 * (2.0 * angle).cos()) / 1.15
+    let turns = hours_after_peak / 24.0;
+    (math::cos_turns(turns) + 0.15 * math::cos_turns(2.0 * turns)) / 1.15
 }
 
 /// The height of a flash crowd `secs` after it began, 0 to 1.
@@ -251,7 +283,7 @@ fn crowd_shape(secs: f64) -> f64 {
     } else if secs < RISE + STAY {
         1.0
     } else {
-        (-(secs - RISE - STAY) / 600.0).exp2()
+        math::exp(-(secs - RISE - STAY) / 600.0 * std::f64::consts::LN_2)
     }
 }
 

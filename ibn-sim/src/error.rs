@@ -24,9 +24,9 @@ pub enum Error {
         /// What is wrong there.
         reason: String,
     },
-    /// A trace file that can't be opened.
-    #[error("trace `{}` can't be read", path.display())]
-    TraceFile {
+    /// A file that can't be opened.
+    #[error("`{}` can't be read", path.display())]
+    File {
         /// The file.
         path: PathBuf,
         /// What the system said.
@@ -41,6 +41,9 @@ pub enum Error {
         /// What is wrong with it, and what is allowed.
         reason: String,
     },
+    /// A scenario that can't be read.
+    #[error("the scenario can't be read: {0}")]
+    Scenario(String),
     /// A workload that isn't in the cluster.
     #[error("there is no workload `{0}`")]
     UnknownWorkload(String),
@@ -63,9 +66,18 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Law { .. } | Self::Trace { .. } | Self::Spec { .. } => ErrorKind::Input,
-            Self::TraceFile { .. } => ErrorKind::Io,
+            Self::Law { .. } | Self::Trace { .. } | Self::Spec { .. } | Self::Scenario(_) => {
+                ErrorKind::Input
+            }
+            Self::File { .. } => ErrorKind::Io,
             Self::UnknownWorkload(_) => ErrorKind::NotFound,
+        }
+    }
+
+    pub(crate) fn file(path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            source,
         }
     }
 

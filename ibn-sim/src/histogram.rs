@@ -58,6 +58,8 @@ pub(crate) fn nearest_rank(q: f64, n: u64) -> u64 {
 pub struct Histogram {
     /// Empty until something is recorded.
     counts: Vec<u64>,
+    /// No bucket before this one holds anything.
+    low: usize,
     total: u64,
 }
 
@@ -88,15 +90,35 @@ impl Histogram {
     /// The nearest-rank quantile `q` in [0, 1]; `None` where nothing was counted or `q` is NaN.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<std::time::Duration> {
-        if self.total == 0 || q.is_nan() {
-            return None;
+        if q.is_nan() {
+            None
+        } else {
+            self.quantiles([q]).into_iter().next()
         }
-        let rank = nearest_rank(q, self.total);
-        let mut seen = 0;
-        self.counts.iter().enumerate().find_map(|(bucket, count)| {
-            seen += count;
-            (seen >= rank).then(|| std::time::Duration::from_nanos(middle_of(bucket)))
-        })
+    }
+
+    /// The nearest-rank quantiles at rising `quantiles` in [0, 1]; as many as there are, or none where nothing was counted.
+    pub(crate) fn quantiles<const N: usize>(
+        &self,
+        quantiles: [f64; N],
+    ) -> Vec<std::time::Duration> {
+        let mut buckets = self.counts.iter().enumerate().skip(self.low);
+        let (mut seen, mut bucket) = (0, 0);
+        let mut values = Vec::with_capacity(N);
+        if self.total == 0 {
+            return values;
+        }
+        for q in quantiles {
+            let rank = nearest_rank(q, self.total);
+            while seen < rank {
+                let Some((index, count)) = buckets.next() else {
+                    return values;
+                };
+                (seen, bucket) = (seen + count, index);
+            }
+            values.push(std::time::Duration::from_nanos(middle_of(bucket)));
+        }
+        values
     }
 
     /// Adds the counts of `other`.
@@ -114,7 +136,9 @@ impl Histogram {
     pub(crate) fn add(&mut self, bucket: usize, count: u64) {
         if self.counts.is_empty() {
             self.counts.resize(BUCKETS, 0);
+            self.low = bucket;
         }
+        self.low = self.low.min(bucket);
         if let Some(cell) = self.counts.get_mut(bucket) {
             *cell += count;
             self.total += count;

@@ -2,40 +2,49 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-use rand_distr::{Exp1, StandardNormal};
+use ibn_core::units::duration_text;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::rng::Stream;
+use crate::math;
+use crate::rng::{Stream, exponential, normal, uniform};
 
 /// The longest duration that is drawn: an hour.
 const MAX_NANOS: f64 = 3.6e12;
 
 /// The law of a positive duration. All laws with a mean and the same coefficient of variation `cv` (standard deviation
 /// over mean) are interchangeable for a two-moment formula, but not in their tails.
-#[derive(Debug, Clone, Copy, PartialEq)]
+///
+/// Written as `{law = "lognormal", mean = "20ms", cv = 0.8}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "law", rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Law {
     /// Always the same; `cv` 0.
     Constant {
         /// The duration.
+        #[serde(with = "duration_text")]
         mean: Duration,
     },
     /// Equally likely between two bounds.
     Uniform {
         /// The lower bound.
+        #[serde(with = "duration_text")]
         min: Duration,
         /// The upper bound.
+        #[serde(with = "duration_text")]
         max: Duration,
     },
     /// Memoryless; `cv` 1.
     Exponential {
         /// The mean.
+        #[serde(with = "duration_text")]
         mean: Duration,
     },
     /// Log-normal, the usual shape of service times.
     Lognormal {
         /// The mean (not the median).
+        #[serde(with = "duration_text")]
         mean: Duration,
         /// Standard deviation over mean, above 0.
         cv: f64,
@@ -43,6 +52,7 @@ pub enum Law {
     /// A mix of two exponentials with balanced means (each contributes half of the mean), for `cv` of 1 and more.
     Hyperexponential {
         /// The mean.
+        #[serde(with = "duration_text")]
         mean: Duration,
         /// Standard deviation over mean, at least 1.
         cv: f64,
@@ -132,9 +142,9 @@ impl Law {
             }
             Self::Uniform { .. } => return Err(fail("`min` must not be above `max`")),
             Self::Lognormal { cv, .. } if cv > 0.0 && cv <= 100.0 => {
-                let sigma2 = (cv * cv).ln_1p();
+                let sigma2 = math::ln(1.0 + cv * cv);
                 Sampler::Lognormal {
-                    mu: mean.ln() - sigma2 / 2.0,
+                    mu: math::ln(mean) - sigma2 / 2.0,
                     sigma: sigma2.sqrt(),
                 }
             }
@@ -164,23 +174,21 @@ pub(crate) enum Sampler {
 }
 
 impl Sampler {
-    /// Draws once. The number of words taken from the stream may differ by law, never by parameters that keep the law.
+    /// Draws once, by inversion. The number of words taken from the stream depends on the kind of law alone.
     #[inline]
     pub(crate) fn sample(&self, stream: &mut Stream) -> u64 {
         let nanos = match *self {
             Self::Constant(nanos) => return nanos,
-            Self::Exponential(mean) => mean * stream.sample::<f64, _>(Exp1),
-            Self::Uniform { low, width } => low + width * stream.random::<f64>(),
-            Self::Lognormal { mu, sigma } => {
-                (mu + sigma * stream.sample::<f64, _>(StandardNormal)).exp()
-            }
+            Self::Exponential(mean) => mean * exponential(stream),
+            Self::Uniform { low, width } => low + width * uniform(stream),
+            Self::Lognormal { mu, sigma } => math::exp(mu + sigma * normal(stream)),
             Self::Hyperexponential { first, means } => {
-                let mean = if stream.random::<f64>() < first {
+                let mean = if uniform(stream) < first {
                     means.0
                 } else {
                     means.1
                 };
-                mean * stream.sample::<f64, _>(Exp1)
+                mean * exponential(stream)
             }
         };
         nanos.clamp(1.0, MAX_NANOS) as u64

@@ -4,11 +4,31 @@
 //! request in both runs. Here that holds by construction: a stream's seed is a hash of the root seed, its
 //! purpose and the name of its owner, never of the order in which streams are made.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use crate::math;
 
 /// The generator of every stream: PCG XSL-RR 128/64 (MCG), the same on every platform.
 pub(crate) type Stream = rand_pcg::Pcg64Mcg;
+
+/// A draw from (0, 1), uniform on the odd multiples of 2^-54. Takes one word from the stream.
+#[inline]
+pub(crate) fn uniform(stream: &mut Stream) -> f64 {
+    ((stream.next_u64() >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
+}
+
+/// A standard exponential draw. Takes one word from the stream.
+#[inline]
+pub(crate) fn exponential(stream: &mut Stream) -> f64 {
+    -math::ln(uniform(stream))
+}
+
+/// A standard normal draw. Takes one word from the stream.
+#[inline]
+pub(crate) fn normal(stream: &mut Stream) -> f64 {
+    math::normal_quantile(uniform(stream))
+}
 
 /// What a stream is drawn for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +104,6 @@ impl Seeds {
 
 #[cfg(test)]
 mod tests {
-    use rand::Rng;
-
     use super::*;
 
     #[test]

@@ -42,6 +42,25 @@ impl Default for TraceFormat {
     }
 }
 
+/// Reads the width of a bin: a duration such as `1m` or `5s`, or with `min` for minutes.
+///
+/// # Errors
+/// What is no duration, or is below 1 ms.
+pub fn parse_unit(text: &str) -> Result<Duration> {
+    let usual = text
+        .strip_suffix("min")
+        .map_or_else(|| text.to_owned(), |number| format!("{number}m"));
+    ibn_core::units::parse_duration(&usual)
+        .ok()
+        .filter(|unit| *unit >= Duration::from_millis(1))
+        .ok_or_else(|| {
+            Error::spec(
+                "trace.unit",
+                format!("`{text}` is not a duration such as `1min` or `5s`"),
+            )
+        })
+}
+
 /// A trace that was read: counts per bin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
@@ -59,10 +78,7 @@ impl Trace {
     /// # Errors
     /// A file that can't be read, or the first line that can't be understood, with its number and the reason.
     pub fn read(path: &Path, format: &TraceFormat) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::TraceFile {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::file(path, source))?;
         Self::parse(&text, format, path)
     }
 
@@ -453,6 +469,20 @@ mod tests {
             .unwrap();
         assert_eq!(curve.rates(), [0.5, 1.0]);
         assert!(read("1\n", None, 60).unwrap().curve(0.0, false).is_err());
+    }
+
+    #[test]
+    fn units_are_durations_or_minutes() {
+        for (text, secs) in [("1min", 60), ("5m", 300), ("1s", 1), ("1h30m", 5400)] {
+            assert_eq!(
+                parse_unit(text).unwrap(),
+                Duration::from_secs(secs),
+                "{text}"
+            );
+        }
+        for text in ["", "min", "5", "1 fortnight", "0s", "10us"] {
+            assert!(parse_unit(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -89,6 +89,12 @@ impl Cluster {
             .collect())
     }
 
+    /// The end of the last closed bin.
+    #[must_use]
+    pub fn last_bin_end(&self) -> SimTime {
+        SimTime::from_nanos(self.now - self.now % nanos(self.accounting.bin))
+    }
+
     /// The specification of a workload.
     ///
     /// # Errors

@@ -180,6 +180,14 @@ impl Lognormal {
 /// Erlang's C: the probability that an arrival at `servers` servers with an offered load of `load` (below `servers`) finds
 /// all of them busy, by the recursion for Erlang's B.
 pub(super) fn erlang_c(servers: u32, load: f64) -> f64 {
+    const MANY: u32 = 20_000;
+    if servers > MANY && load > f64::from(MANY) / 2.0 {
+        // As good as fluid; a smaller system of the same load waits a little more.
+        return erlang_c(MANY, load / f64::from(servers) * f64::from(MANY));
+    }
+    if f64::from(servers) > load + 12.0 * load.sqrt() + 12.0 {
+        return 0.0;
+    }
     let mut blocked = 1.0;
     for n in 1..=servers {
         blocked = load * blocked / (f64::from(n) + load * blocked);
@@ -229,6 +237,8 @@ mod tests {
         // One server waits with probability ρ; two with 2ρ²/(1+ρ).
         assert!((erlang_c(1, 0.7) - 0.7).abs() < 1e-12);
         assert!((erlang_c(2, 1.4) - 2.0 * 0.49 / 1.7).abs() < 1e-12);
+        assert_eq!(erlang_c(u32::MAX, 3.0), 0.0);
+        assert!(erlang_c(u32::MAX, 0.9 * f64::from(u32::MAX)) < 1e-9);
         // A table value: 10 servers, 8 Erlang, 0.40918 (Cooper, Introduction to Queueing Theory).
         assert!((erlang_c(10, 8.0) - 0.409_18).abs() < 1e-4);
     }
