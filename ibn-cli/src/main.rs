@@ -1,3 +1,51 @@
-//! The command line of `ibn`.
+//! `ibn`: say what an application on Kubernetes should do, and have it done, measured and kept.
+//!
+//! The binary only composes: every rule lives in a library crate.
 
-fn main() {}
+mod args;
+mod client;
+mod commands;
+mod demo;
+mod exit;
+mod output;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::exit::{Exit, Outcome};
+
+fn main() -> ExitCode {
+    let args = Args::parse_from(args::with_default_command(std::env::args_os()));
+    let outcome = settings::Settings::load(&args.global).and_then(|settings| run(args, &settings));
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(args: Args, settings: &settings::Settings) -> Outcome {
+    match args
+        .command
+        .unwrap_or(Command::Demo(args::DemoArgs::default()))
+    {
+        Command::Demo(args) => demo::run(&args, settings),
+        Command::Translate(args) => commands::translate::run(&args, settings),
+        Command::WhatIf(args) => commands::what_if::run(&args, settings),
+        Command::Apply(args) => commands::apply::run(&args, settings),
+        Command::Undo(args) => commands::undo::run(&args, settings),
+        Command::Get(args) => commands::get::run(&args, settings),
+        Command::Explain(args) => commands::explain::run(&args, settings),
+        Command::Check(args) => commands::check::run(&args, settings),
+        Command::Crds => commands::crds::run(),
+        Command::Completions(args) => {
+            commands::completions::run(&args);
+            Ok(Exit::Done)
+        }
+    }
+}

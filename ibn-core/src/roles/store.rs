@@ -1,5 +1,7 @@
 //! The roles that remember.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -49,6 +51,36 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// Where it can't be read.
     async fn query(&self, query: &LedgerQuery) -> crate::Result<Vec<LedgerEntry>>;
+}
+
+#[async_trait]
+impl<S: IntentStore + ?Sized> IntentStore for Arc<S> {
+    async fn put(&self, intent: &Intent) -> crate::Result<()> {
+        (**self).put(intent).await
+    }
+
+    async fn get(&self, key: &IntentKey) -> crate::Result<Option<Intent>> {
+        (**self).get(key).await
+    }
+
+    async fn list(&self) -> crate::Result<Vec<Intent>> {
+        (**self).list().await
+    }
+
+    async fn delete(&self, key: &IntentKey) -> crate::Result<()> {
+        (**self).delete(key).await
+    }
+}
+
+#[async_trait]
+impl<L: Ledger + ?Sized> Ledger for Arc<L> {
+    async fn append(&self, entry: &LedgerEntry) -> crate::Result<()> {
+        (**self).append(entry).await
+    }
+
+    async fn query(&self, query: &LedgerQuery) -> crate::Result<Vec<LedgerEntry>> {
+        (**self).query(query).await
+    }
 }
 
 /// Which entries of a ledger are wanted; all parts must fit.

@@ -7,6 +7,7 @@ use ibn_core::units::{Bytes, CpuMillis};
 use super::Cluster;
 use crate::account::{Bin, Span};
 use crate::error::Result;
+use crate::histogram::Histogram;
 use crate::log::Event;
 use crate::metrics::Metrics;
 use crate::pod::PodView;
@@ -139,6 +140,14 @@ impl Cluster {
         let in_flight = workload.in_flight(now);
         workload.meter.advance(now);
         Ok(Metrics::new(workload, now, in_flight))
+    }
+
+    /// Response times of the requests that were served since the start.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn latencies(&self, name: &str) -> Result<Histogram> {
+        self.get(name).map(|workload| workload.account.latencies())
     }
 
     /// The last events of a workload other than closed bins, oldest first.

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::account::Bin;
 use crate::error::Result;
+use crate::histogram::Histogram;
 use crate::metrics::Metrics;
 use crate::pod::PodView;
 use crate::scenario::{Fault, Scenario};
@@ -128,6 +129,12 @@ impl SimulatedCluster {
     #[must_use]
     pub fn metrics(&self, workload: &WorkloadRef) -> Option<Metrics> {
         self.lock().cluster.metrics(&workload.to_string()).ok()
+    }
+
+    /// Response times of a workload's served requests since the start; `None` where there is no such workload.
+    #[must_use]
+    pub fn latencies(&self, workload: &WorkloadRef) -> Option<Histogram> {
+        self.lock().cluster.latencies(&workload.to_string()).ok()
     }
 
     /// What was counted of every workload, in the order of the scenario.

@@ -1,0 +1,323 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Say what an application on Kubernetes should do; it is checked, its effect predicted, applied inside limits, measured, and kept.
+///
+/// Without a subcommand the demo starts: three customers on a simulated cluster, driven by a day of traffic, with a page in the browser.
+#[derive(Debug, Parser)]
+#[command(name = "ibn", version, propagate_version = true, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ibn                                                  the demo, on http://127.0.0.1:8080
+  ibn demo --once 24h --seed 7 -o json                 a simulated day without a browser, and its report
+  ibn translate \"scale web in acme to 5\" --catalog catalog.json
+  ibn what-if \"give checkout in globex 50 % more CPU\"    what it would do; changes nothing
+  ibn apply \"keep checkout's p95 in acme under 200 ms as cheaply as you can\"
+  ibn get decisions                                    what was decided, and why
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 clarification needed, 4 refused, rejected or infeasible, 5 a needed service is unreachable.";
+
+/// What every command takes. Each is also a key of the configuration file and a variable `IBN_…`.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// How to print the result: for a person, or for a program.
+    #[arg(short, long, global = true, value_enum, env = "IBN_OUTPUT")]
+    pub(crate) output: Option<OutputFormat>,
+    /// Seed of everything random.
+    #[arg(long, global = true, env = "IBN_SEED", value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// A TOML file with settings; flags and variables win over it.
+    #[arg(long, global = true, env = "IBN_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the ledger and the intents are kept; `:memory:` for nowhere.
+    #[arg(long, global = true, env = "IBN_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// The address of a running `ibn`.
+    #[arg(long, global = true, env = "IBN_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The namespace that is meant where none is said.
+    #[arg(short, long, global = true, env = "IBN_NAMESPACE", value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For a person, with colour on a terminal.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+}
+
+/// What `ibn` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the demo: a simulated cluster with three customers, a day of traffic and a page in the browser.
+    Demo(DemoArgs),
+    /// Read a sentence and print what it means; changes nothing.
+    Translate(TranslateArgs),
+    /// Predict what a sentence or a file of intents would do; changes nothing.
+    WhatIf(IntentArgs),
+    /// Submit a sentence or a file of intents.
+    Apply(ApplyArgs),
+    /// Undo a decision, through the guard.
+    Undo(UndoArgs),
+    /// List intents, decisions or workloads.
+    Get(GetArgs),
+    /// Tell why a decision was taken, or how a workload stands.
+    Explain(ExplainArgs),
+    /// Check files of intents, guardrails, indicators or settings, and list every fault.
+    Check(CheckArgs),
+    /// Print the CustomResourceDefinitions.
+    Crds,
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// What the demo takes.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn demo --speed 120 --listen 127.0.0.1:9000
+  ibn demo --once 24h --trace worldcup98-june.csv --trace-column count --trace-unit 1min --trace-scale 0.1 -o json")]
+pub(crate) struct DemoArgs {
+    /// A recorded trace of requests to drive the traffic, shared by the customers; a built-in day where absent.
+    #[arg(long, env = "IBN_TRACE", value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// The column of the trace that holds the counts.
+    #[arg(long, env = "IBN_TRACE_COLUMN", value_name = "NAME")]
+    pub(crate) trace_column: Option<String>,
+    /// The span that one count covers, such as `1min`.
+    #[arg(long, env = "IBN_TRACE_UNIT", value_name = "SPAN")]
+    pub(crate) trace_unit: Option<String>,
+    /// What every count is multiplied by.
+    #[arg(long, env = "IBN_TRACE_SCALE", value_name = "X")]
+    pub(crate) trace_scale: Option<f64>,
+    /// Where to serve the page and the API.
+    #[arg(long, env = "IBN_LISTEN", value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Simulated seconds for each real one.
+    #[arg(long, env = "IBN_SPEED", value_name = "X")]
+    pub(crate) speed: Option<f64>,
+    /// Simulate so long as fast as possible, print a report and end.
+    #[arg(long, env = "IBN_ONCE", value_name = "SPAN")]
+    pub(crate) once: Option<String>,
+    /// Threads for the runs that are compared; all cores where absent.
+    #[arg(long, env = "IBN_THREADS", value_name = "N")]
+    pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+/// Which translator reads sentences.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct ModelArgs {
+    /// Who reads sentences.
+    #[arg(long, value_enum, env = "IBN_TRANSLATOR")]
+    pub(crate) translator: Option<TranslatorKind>,
+    /// Base URL of an OpenAI-compatible server; its key is read from `IBN_LLM_KEY`.
+    #[arg(long, env = "IBN_LLM_URL", value_name = "URL")]
+    pub(crate) llm_url: Option<String>,
+    /// The model to ask for.
+    #[arg(long, env = "IBN_LLM_MODEL", value_name = "NAME")]
+    pub(crate) llm_model: Option<String>,
+}
+
+/// A translator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TranslatorKind {
+    /// The deterministic grammar.
+    Grammar,
+    /// A model.
+    Llm,
+    /// The grammar first, a model for what it doesn't understand.
+    Chain,
+}
+
+/// What `translate` takes.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn translate \"scale web in acme to 5\" --catalog catalog.json
+  ibn translate \"keep checkout fast until 6 pm\" --catalog catalog.json --now 2026-12-24T12:00:00Z --timezone Europe/Berlin
+  ibn translate \"double the memory of web\"            with the names of the running `ibn`")]
+pub(crate) struct TranslateArgs {
+    /// The sentence.
+    pub(crate) text: String,
+    /// A JSON file of what exists; what the running `ibn` has where absent.
+    #[arg(long, env = "IBN_CATALOG", value_name = "FILE")]
+    pub(crate) catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// The instant against which times are resolved; now where absent.
+    #[arg(long, env = "IBN_NOW", value_name = "TIME")]
+    pub(crate) now: Option<String>,
+    /// The time zone in which times are meant; UTC where absent.
+    #[arg(long, env = "IBN_TIMEZONE", value_name = "NAME")]
+    pub(crate) timezone: Option<String>,
+}
+
+/// A sentence or a file.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct IntentArgs {
+    /// The sentence.
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub(crate) text: Option<String>,
+    /// A YAML or JSON file of intents, `-` for standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<String>,
+}
+
+/// What `apply` takes.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn apply \"scale web in acme to 5\"
+  ibn apply -f intent.yaml --dry-run
+  ibn apply \"double the memory of checkout in globex\" --yes")]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) intent: IntentArgs,
+    /// Only say what would become of it.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Don't ask. A reading that only a model gave is asked about all the same.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// What `undo` takes.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct UndoArgs {
+    /// The decision, such as `d17`.
+    pub(crate) decision: String,
+}
+
+/// What `get` takes.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct GetArgs {
+    /// What to list.
+    #[arg(value_enum, default_value_t = Kind::Intents)]
+    pub(crate) kind: Kind,
+    /// At most so many decisions, the newest.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) last: usize,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Intents with their state.
+    Intents,
+    /// Decisions with their reasons.
+    Decisions,
+    /// Workloads with what they are given.
+    Workloads,
+}
+
+/// What `explain` takes.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct ExplainArgs {
+    /// A decision (`d17`) or a workload (`acme/Deployment/web`, `acme/web`).
+    pub(crate) subject: String,
+}
+
+/// What `check` takes.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct CheckArgs {
+    /// The files; `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// A JSON catalog to check names against.
+    #[arg(long, env = "IBN_CATALOG", value_name = "FILE")]
+    pub(crate) catalog: Option<PathBuf>,
+}
+
+/// What `completions` takes.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Puts `demo` in where no subcommand is named, so that its options work without it.
+pub(crate) fn with_default_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.collect();
+    let command = <Args as clap::CommandFactory>::command();
+    let decides = |arg: &OsString| {
+        let Some(arg) = arg.to_str() else {
+            return false;
+        };
+        matches!(arg, "-h" | "--help" | "-V" | "--version" | "help")
+            || command
+                .get_subcommands()
+                .any(|subcommand| subcommand.get_name() == arg)
+    };
+    // A bare word that is no subcommand is a mistake that clap explains best.
+    let only_options = args
+        .iter()
+        .skip(1)
+        .find(|arg| !arg.to_string_lossy().starts_with('-'));
+    let first_is_option = args
+        .get(1)
+        .is_none_or(|arg| arg.to_string_lossy().starts_with('-'));
+    if !args.iter().skip(1).any(decides) && (only_options.is_none() || first_is_option) {
+        args.insert(1.min(args.len()), OsString::from("demo"));
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Args {
+        let args = args.iter().map(OsString::from);
+        Args::parse_from(with_default_command(args))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_subcommand_it_is_the_demo_with_its_options() {
+        for args in [
+            &["ibn"][..],
+            &["ibn", "--seed", "7"],
+            &["ibn", "--speed", "10", "--seed", "7"],
+            &["ibn", "demo", "--speed", "10"],
+        ] {
+            assert!(
+                matches!(parse(args).command, Some(Command::Demo(_))),
+                "{args:?}"
+            );
+        }
+        assert!(matches!(
+            parse(&["ibn", "crds"]).command,
+            Some(Command::Crds)
+        ));
+        assert!(matches!(
+            parse(&["ibn", "--seed", "7", "crds"]).command,
+            Some(Command::Crds)
+        ));
+        assert_eq!(parse(&["ibn", "demo", "--seed", "7"]).global.seed, Some(7));
+    }
+}

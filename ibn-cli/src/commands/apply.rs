@@ -1,0 +1,90 @@
+//! `ibn apply`: submit a sentence or a file of intents, after a look at what it would do.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use ibn_core::admission::AdmissionOutcome;
+use ibn_core::intent::IntentKey;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{tell, what_if};
+use crate::args::ApplyArgs;
+use crate::client::{Client, wait};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output;
+use crate::settings::Settings;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Applied {
+    replies: Vec<Submitted>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Submitted {
+    intent: IntentKey,
+    outcome: AdmissionOutcome,
+}
+
+pub(crate) fn run(args: &ApplyArgs, settings: &Settings) -> Outcome {
+    let preview = wait(what_if::preview(&args.intent, settings))?;
+    let exit = what_if::exit_of(&preview);
+    if args.dry_run || exit != Exit::Done || preview.outcomes.is_empty() {
+        output::print(settings.output, &preview, || what_if::text(&preview))?;
+        return Ok(exit);
+    }
+    // A reading that only a model gave is asked about, whatever was said beforehand.
+    let ask = preview.needs_confirmation || !args.yes;
+    if ask {
+        output::note(&what_if::text(&preview));
+        if preview.needs_confirmation {
+            output::note("Only a model read this sentence; look closely.");
+        }
+        confirm(preview.needs_confirmation)?;
+    }
+    let mut body = what_if::body(&args.intent, settings)?;
+    if let Some(body) = body.as_object_mut() {
+        body.insert("confirmed".to_owned(), json!(ask));
+    }
+    let applied: Applied =
+        wait(async { Client::new(&settings.server)?.post("apply", &body).await })?;
+    output::print(settings.output, &applied, || {
+        let lines: Vec<String> = applied
+            .replies
+            .iter()
+            .map(|reply| format!("{}: {}", reply.intent, tell::outcome(&reply.outcome)))
+            .collect();
+        lines.join("\n")
+    })?;
+    let refused = applied
+        .replies
+        .iter()
+        .any(|reply| reply.outcome.accepted().is_none());
+    Ok(if refused { Exit::Refused } else { Exit::Done })
+}
+
+/// Asks the person; a "no" is a refusal, and nobody to ask is a question that stays open.
+fn confirm(model_only: bool) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        let failure = Failure::new(
+            Exit::Clarify,
+            "a person has to confirm this, and there is no terminal to ask on",
+        );
+        return Err(if model_only {
+            failure.help("confirm it in a terminal or on the page; a model's reading is never applied unseen")
+        } else {
+            failure.help("look at it with `ibn what-if`, then say `--yes`")
+        });
+    }
+    let mut err = std::io::stderr().lock();
+    // A terminal that can't be written to can't be answered on either; the read then fails.
+    let _ = write!(err, "Apply this? [y/N] ");
+    let _ = err.flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    match (read, answer.trim().to_ascii_lowercase().as_str()) {
+        (Ok(_), "y" | "yes") => Ok(()),
+        _ => Err(Failure::new(Exit::Refused, "nothing was applied")),
+    }
+}

@@ -1,0 +1,73 @@
+//! `ibn what-if`: what a sentence or a file of intents would do.
+
+use ibn_core::admission::AdmissionOutcome;
+use ibn_core::translation::Translation;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{intents_of, tell};
+use crate::args::IntentArgs;
+use crate::client::{Client, wait};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output;
+use crate::settings::Settings;
+
+/// What the server says of a sentence or of intents before they are submitted.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Preview {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) translation: Option<Translation>,
+    #[serde(default)]
+    pub(crate) outcomes: Vec<AdmissionOutcome>,
+    #[serde(default)]
+    pub(crate) needs_confirmation: bool,
+}
+
+pub(crate) fn run(args: &IntentArgs, settings: &Settings) -> Outcome {
+    let preview = wait(preview(args, settings))?;
+    output::print(settings.output, &preview, || text(&preview))?;
+    Ok(exit_of(&preview))
+}
+
+/// Asks the server what would become of it.
+pub(crate) async fn preview(args: &IntentArgs, settings: &Settings) -> Result<Preview, Failure> {
+    let client = Client::new(&settings.server)?;
+    client.post("preview", &body(args, settings)?).await
+}
+
+/// The body that names a sentence or intents.
+pub(crate) fn body(args: &IntentArgs, settings: &Settings) -> Result<serde_json::Value, Failure> {
+    match (&args.text, &args.file) {
+        (Some(text), _) => Ok(json!({"text": text, "namespace": settings.namespace})),
+        (None, Some(file)) => Ok(json!({"intents": intents_of(file)?})),
+        (None, None) => Err(Failure::new(
+            Exit::Usage,
+            "neither a sentence nor a file is named",
+        )),
+    }
+}
+
+/// The preview in plain words.
+pub(crate) fn text(preview: &Preview) -> String {
+    let mut parts: Vec<String> = preview.translation.iter().map(tell::translation).collect();
+    parts.extend(preview.outcomes.iter().map(tell::outcome));
+    parts.join("\n")
+}
+
+/// The end that a preview is: the worst of its parts.
+pub(crate) fn exit_of(preview: &Preview) -> Exit {
+    let translation = preview
+        .translation
+        .as_ref()
+        .map_or(Exit::Done, tell::exit_of);
+    if translation != Exit::Done {
+        return translation;
+    }
+    preview
+        .outcomes
+        .iter()
+        .map(tell::exit_of_outcome)
+        .find(|exit| *exit != Exit::Done)
+        .unwrap_or(Exit::Done)
+}

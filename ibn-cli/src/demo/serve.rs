@@ -1,0 +1,112 @@
+//! The page, the API and the metrics of the live demo.
+
+use std::sync::Arc;
+
+use ibn_core::roles::Translator;
+use ibn_runtime::PacedDriver;
+use ibn_server::{
+    Board, DriverPace, DurationHistogram, RequestOutcome, ServerConfig, ServerState,
+    WorkloadMetrics, WorkloadSample,
+};
+use ibn_sim::SimulatedCluster;
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+/// Serves until the process is told to stop.
+pub(super) fn until_stopped(
+    paced: &PacedDriver,
+    speed: f64,
+    board: Board,
+    translator: Arc<dyn Translator>,
+    cluster: &SimulatedCluster,
+    listen: &str,
+) -> Result<(), Failure> {
+    let config = ServerConfig {
+        place: "simulated cluster".to_owned(),
+        ..ServerConfig::default()
+    };
+    let state = ServerState::new(Arc::new(paced.handle()), translator, board)
+        .with_aliases(cluster.aliases())
+        .with_metrics(Arc::new(Simulated(cluster.clone())))
+        .with_pace(Arc::new(DriverPace::new(paced.handle(), speed)))
+        .with_config(config);
+    let failed =
+        |error: &dyn std::error::Error| Failure::because(Exit::Failed, "the server failed", error);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| failed(&error))?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(listen)
+            .await
+            .map_err(|error| {
+                Failure::because(Exit::Usage, format!("can't listen on `{listen}`"), &error).help(
+                    "stop what listens there, or name another address with `--listen 127.0.0.1:0`",
+                )
+            })?;
+        let address = listener.local_addr().map_err(|error| failed(&error))?;
+        output::line(&format!("http://{address}"));
+        output::note("Open it in a browser. Ctrl-C stops and keeps everything.");
+        ibn_server::serve(listener, ibn_server::app(state), stopped())
+            .await
+            .map_err(|error| failed(&error))
+    })
+}
+
+/// Ctrl-C, or the signal by which a container is stopped.
+async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                tokio::select! {
+                    _ = interrupted => {}
+                    _ = terminated.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupted.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupted.await);
+}
+
+/// What the simulated pods count, for the metrics endpoint.
+struct Simulated(SimulatedCluster);
+
+impl WorkloadMetrics for Simulated {
+    fn read(&self) -> Vec<WorkloadSample> {
+        self.0
+            .all_metrics()
+            .into_iter()
+            .filter_map(|metrics| {
+                let workload = metrics.workload.parse().ok()?;
+                let counts = &metrics.counts;
+                let latencies = self.0.latencies(&workload)?;
+                let dropped = counts.refused + counts.unrouted;
+                Some(WorkloadSample {
+                    requests: vec![
+                        (RequestOutcome::Success, counts.served),
+                        (RequestOutcome::Error, counts.lost + counts.timed_out),
+                        (RequestOutcome::Dropped, dropped),
+                    ],
+                    duration: Some(DurationHistogram {
+                        sum: metrics.mean.map_or(0.0, |mean| mean.as_secs_f64())
+                            * counts.served as f64,
+                        buckets: latencies
+                            .buckets()
+                            .map(|(upper, count)| (upper.as_secs_f64(), count))
+                            .collect(),
+                        count: counts.served,
+                    }),
+                    cpu_seconds: Some(metrics.used_core_hours * 3600.0),
+                    ..WorkloadSample::new(workload)
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,183 @@
+//! What the demo is made of: the scenario, the roles around the engine, and what is asked for at the start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ibn_assurance::{BurnRateAssessor, ForecastAwareAssessor};
+use ibn_core::admission::Admission;
+use ibn_core::catalog::Catalog;
+use ibn_core::conflict::Registry;
+use ibn_core::engine::{Engine, EngineConfig, Observe, Request, State};
+use ibn_core::roles::{IntentStore, Ledger, Orchestrator, Predictor, Translator};
+use ibn_core::translation::{Translation, Utterance};
+use ibn_core::units::format_duration;
+use ibn_core::workload::WorkloadRef;
+use ibn_drl::Spec;
+use ibn_runtime::{RecommenderPool, Roles, VirtualDriver, World};
+use ibn_sim::scenario::{DemandSpec, TraceSpec};
+use ibn_sim::{Scenario, SimulatedCluster, Twin};
+use jiff::Timestamp;
+
+use crate::args::DemoArgs;
+use crate::exit::{Exit, Failure};
+
+/// The simulated cluster as it moves with virtual time.
+pub(super) struct SimWorld(pub(super) SimulatedCluster);
+
+impl World for SimWorld {
+    fn advance_to(&mut self, now: Timestamp) {
+        self.0.advance_to(now);
+    }
+}
+
+/// The scenario of the demo, with the traffic of a trace where one is named.
+pub(super) fn scenario(args: &DemoArgs, horizon: Duration) -> Result<Scenario, Failure> {
+    let mut scenario = Scenario::demo()
+        .map_err(|error| Failure::because(Exit::Usage, "the scenario can't be used", &error))?;
+    scenario.horizon = horizon;
+    let Some(trace) = &args.trace else {
+        return Ok(scenario);
+    };
+    // The customers share the recorded requests as they share the built-in ones: by the mean of their demand.
+    let means: Vec<f64> = scenario
+        .workloads
+        .iter()
+        .map(|workload| match &workload.demand {
+            DemandSpec::Day(day) => day.mean,
+            _ => 1.0,
+        })
+        .collect();
+    let total: f64 = means.iter().sum();
+    for (workload, mean) in scenario.workloads.iter_mut().zip(means) {
+        workload.demand = DemandSpec::Trace(TraceSpec {
+            file: std::path::absolute(trace).unwrap_or_else(|_| trace.clone()),
+            column: args.trace_column.clone(),
+            unit: args.trace_unit.clone().unwrap_or_else(|| "1min".to_owned()),
+            scale: args.trace_scale.unwrap_or(1.0) * mean / total,
+            skip: Duration::ZERO,
+        });
+    }
+    Ok(scenario)
+}
+
+/// Opens the simulated cluster of a scenario.
+pub(super) fn cluster(scenario: &Scenario, seed: u64) -> Result<SimulatedCluster, Failure> {
+    SimulatedCluster::new(scenario, seed).map_err(|error| {
+        Failure::because(Exit::Usage, "the simulated cluster can't be set up", &error)
+            .help("`--trace-column` and `--trace-unit` say how a trace is read")
+    })
+}
+
+/// The engine of the demo.
+pub(super) fn engine(scenario: &Scenario, seed: u64) -> Engine {
+    let config = EngineConfig {
+        control_period: scenario.control_period,
+        observe: Observe::All,
+        seed,
+        ..EngineConfig::default()
+    };
+    Engine::new(config, Admission::new(Registry::standard(), predictor()))
+}
+
+fn predictor() -> Arc<dyn Predictor> {
+    Arc::new(Twin::default())
+}
+
+/// The roles around the engine: simulated cluster, burn rates with a forecast, and a learner on the ladder for each workload.
+pub(super) fn roles(
+    cluster: &SimulatedCluster,
+    intents: Arc<dyn IntentStore>,
+    ledger: Arc<dyn Ledger>,
+) -> Result<Roles, Failure> {
+    let spec: Spec = "ladder".parse().map_err(|error| learner_failed(&error))?;
+    // Made once beforehand, so that a fault is told here and not in the middle of a run.
+    ibn_drl::recommender(&spec, &predictor()).map_err(|error| learner_failed(&error))?;
+    let twin = predictor();
+    Ok(Roles {
+        orchestrator: Arc::new(cluster.clone()),
+        monitor: Arc::new(cluster.clone()),
+        assessor: Arc::new(ForecastAwareAssessor::around(BurnRateAssessor::default())),
+        intents,
+        ledger,
+        recommenders: RecommenderPool::new(move |_: &WorkloadRef| {
+            match ibn_drl::recommender(&spec, &twin) {
+                Ok(recommender) => recommender,
+                Err(_) => Box::new(ibn_drl::rules::Hold),
+            }
+        }),
+    })
+}
+
+fn learner_failed(error: &ibn_drl::Error) -> Failure {
+    Failure::because(Exit::Failed, "the recommender can't be made", error)
+}
+
+/// A driver that stands at the beginning of the scenario, with its guardrails in force.
+pub(super) fn driver(
+    scenario: &Scenario,
+    seed: u64,
+    cluster: &SimulatedCluster,
+    roles: Roles,
+) -> VirtualDriver<SimWorld> {
+    let start = scenario.start;
+    let mut driver = VirtualDriver::new(
+        engine(scenario, seed),
+        State::new(start),
+        roles,
+        SimWorld(cluster.clone()),
+        start,
+    );
+    driver.set_guardrails(scenario.guardrails());
+    driver
+}
+
+/// What the customers ask for before anybody speaks on the page: each its own objective. The sentences go the way of every other one.
+fn sentences(scenario: &Scenario) -> impl Iterator<Item = (String, String)> {
+    scenario.workloads.iter().map(|workload| {
+        let (name, namespace) = (&workload.name, &workload.namespace);
+        let bound = format_duration(workload.slo.at_most);
+        // The largest customer pays for head-room.
+        let preference = if namespace == "acme" {
+            ""
+        } else {
+            " as cheaply as you can"
+        };
+        let sentence = format!("keep {name} in {namespace}'s p95 under {bound}{preference}");
+        (namespace.clone(), sentence)
+    })
+}
+
+/// What the customers ask for at the start, read by the translator.
+pub(super) fn first_requests(
+    scenario: &Scenario,
+    cluster: &SimulatedCluster,
+    translator: &dyn Translator,
+) -> Result<Vec<Request>, Failure> {
+    let inventory = futures::executor::block_on(cluster.inventory())?;
+    let catalog = Catalog::from_inventory(&inventory, &cluster.aliases(), Vec::new());
+    let mut requests = Vec::new();
+    for (namespace, sentence) in sentences(scenario) {
+        let mut utterance = Utterance::new(&sentence, scenario.start);
+        utterance.namespace = Some(namespace);
+        match futures::executor::block_on(translator.translate(&utterance, &catalog))? {
+            Translation::Intent(reading) => {
+                requests.extend(
+                    reading
+                        .intents
+                        .into_iter()
+                        .map(|intent| Request::Submit(Box::new(intent))),
+                );
+            }
+            other => {
+                let understood = serde_json::to_string(&other).unwrap_or_default();
+                return Err(Failure::new(
+                    Exit::Failed,
+                    format!(
+                        "the demo's own sentence `{sentence}` was not understood: {understood}"
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(requests)
+}

@@ -1,0 +1,222 @@
+//! The settings of a call: flags and variables first, then the configuration file, then defaults.
+
+use std::path::PathBuf;
+
+use ibn_core::read::{Decode, Format, Node, Reader, read};
+
+use crate::args::{DemoArgs, Global, ModelArgs, OutputFormat, TranslatorKind};
+use crate::exit::{Exit, Failure, read_file};
+
+/// The settings of a call, those of the configuration file included.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) output: OutputFormat,
+    pub(crate) seed: u64,
+    /// `None` for nowhere.
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) server: String,
+    pub(crate) namespace: Option<String>,
+    file: FileSettings,
+}
+
+/// The keys of the configuration file: each is the long name of a flag.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct FileSettings {
+    output: Option<OutputFormat>,
+    seed: Option<u64>,
+    state_dir: Option<String>,
+    server: Option<String>,
+    namespace: Option<String>,
+    trace: Option<String>,
+    trace_column: Option<String>,
+    trace_unit: Option<String>,
+    trace_scale: Option<f64>,
+    listen: Option<String>,
+    speed: Option<f64>,
+    threads: Option<u32>,
+    translator: Option<TranslatorKind>,
+    llm_url: Option<String>,
+    llm_model: Option<String>,
+    catalog: Option<String>,
+    timezone: Option<String>,
+}
+
+const KEYS: [&str; 17] = [
+    "output",
+    "seed",
+    "state-dir",
+    "server",
+    "namespace",
+    "trace",
+    "trace-column",
+    "trace-unit",
+    "trace-scale",
+    "listen",
+    "speed",
+    "threads",
+    "translator",
+    "llm-url",
+    "llm-model",
+    "catalog",
+    "timezone",
+];
+
+impl Decode for FileSettings {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &KEYS)?;
+        let output = fields.optional_with("output", |node, reader| {
+            reader.one_of(
+                node,
+                &[
+                    ("text", OutputFormat::Text),
+                    ("json", OutputFormat::Json),
+                    ("yaml", OutputFormat::Yaml),
+                ],
+            )
+        });
+        let seed = fields.optional_with("seed", |node, reader| reader.whole(node, 0..=u64::MAX));
+        let state_dir = fields.optional("state-dir");
+        let server = fields.optional("server");
+        let namespace = fields.optional("namespace");
+        let trace = fields.optional("trace");
+        let trace_column = fields.optional("trace-column");
+        let trace_unit = fields.optional("trace-unit");
+        let trace_scale =
+            fields.optional_with("trace-scale", |node, reader| reader.number(node, 0.0..=1e9));
+        let listen = fields.optional("listen");
+        let speed = fields.optional_with("speed", |node, reader| reader.number(node, 0.0..=1e6));
+        let threads =
+            fields.optional_with("threads", |node, reader| reader.whole(node, 1..=1024u32));
+        let translator = fields.optional_with("translator", |node, reader| {
+            reader.one_of(
+                node,
+                &[
+                    ("grammar", TranslatorKind::Grammar),
+                    ("llm", TranslatorKind::Llm),
+                    ("chain", TranslatorKind::Chain),
+                ],
+            )
+        });
+        let llm_url = fields.optional("llm-url");
+        let llm_model = fields.optional("llm-model");
+        let catalog = fields.optional("catalog");
+        let timezone = fields.optional("timezone");
+        Some(Self {
+            output: output?,
+            seed: seed?,
+            state_dir: state_dir?,
+            server: server?,
+            namespace: namespace?,
+            trace: trace?,
+            trace_column: trace_column?,
+            trace_unit: trace_unit?,
+            trace_scale: trace_scale?,
+            listen: listen?,
+            speed: speed?,
+            threads: threads?,
+            translator: translator?,
+            llm_url: llm_url?,
+            llm_model: llm_model?,
+            catalog: catalog?,
+            timezone: timezone?,
+        })
+    }
+}
+
+impl Settings {
+    /// The settings of a call.
+    pub(crate) fn load(global: &Global) -> Result<Self, Failure> {
+        // Taken apart whole, so that a flag that is forgotten here doesn't compile.
+        let Global {
+            output,
+            seed,
+            config,
+            state_dir,
+            server,
+            namespace,
+        } = global.clone();
+        let file = match config {
+            Some(path) => {
+                let name = path.display().to_string();
+                let (settings, faults) = read::<FileSettings>(&read_file(&name)?, Format::Toml);
+                settings.ok_or_else(|| Failure::faults(&name, faults))?
+            }
+            None => FileSettings::default(),
+        };
+        let state_dir = match state_dir.or_else(|| file.state_dir.clone().map(PathBuf::from)) {
+            Some(dir) if dir.as_os_str() == ":memory:" => None,
+            Some(dir) => Some(dir),
+            None => Some(default_state_dir()?),
+        };
+        Ok(Self {
+            output: output.or(file.output).unwrap_or_default(),
+            seed: seed.or(file.seed).unwrap_or(7),
+            state_dir,
+            server: server
+                .or_else(|| file.server.clone())
+                .unwrap_or_else(|| "http://127.0.0.1:8080".to_owned()),
+            namespace: namespace.or_else(|| file.namespace.clone()),
+            file,
+        })
+    }
+
+    /// The demo's options with what the file adds.
+    pub(crate) fn demo(&self, args: &DemoArgs) -> DemoArgs {
+        let DemoArgs {
+            trace,
+            trace_column,
+            trace_unit,
+            trace_scale,
+            listen,
+            speed,
+            once,
+            threads,
+            model,
+        } = args.clone();
+        let file = &self.file;
+        DemoArgs {
+            trace: trace.or_else(|| file.trace.clone().map(PathBuf::from)),
+            trace_column: trace_column.or_else(|| file.trace_column.clone()),
+            trace_unit: trace_unit.or_else(|| file.trace_unit.clone()),
+            trace_scale: trace_scale.or(file.trace_scale),
+            listen: listen.or_else(|| file.listen.clone()),
+            speed: speed.or(file.speed),
+            once,
+            threads: threads.or(file.threads),
+            model: self.model(&model),
+        }
+    }
+
+    /// The translator's options with what the file adds.
+    pub(crate) fn model(&self, args: &ModelArgs) -> ModelArgs {
+        let ModelArgs {
+            translator,
+            llm_url,
+            llm_model,
+        } = args.clone();
+        ModelArgs {
+            translator: translator.or(self.file.translator),
+            llm_url: llm_url.or_else(|| self.file.llm_url.clone()),
+            llm_model: llm_model.or_else(|| self.file.llm_model.clone()),
+        }
+    }
+
+    /// The catalog that the file names.
+    pub(crate) fn catalog(&self) -> Option<PathBuf> {
+        self.file.catalog.clone().map(PathBuf::from)
+    }
+
+    /// The time zone that the file names.
+    pub(crate) fn timezone(&self) -> Option<String> {
+        self.file.timezone.clone()
+    }
+}
+
+fn default_state_dir() -> Result<PathBuf, Failure> {
+    directories::ProjectDirs::from("dev", "ibn", "ibn")
+        .map(|dirs| dirs.data_dir().to_owned())
+        .ok_or_else(|| {
+            Failure::new(Exit::Usage, "this user has no data folder")
+                .help("name one with `--state-dir DIR`, or `--state-dir :memory:` to keep nothing")
+        })
+}

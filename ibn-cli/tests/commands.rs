@@ -1,0 +1,194 @@
+//! The command line as a person or a program calls it.
+
+#![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const CATALOG: &str = r#"{"workloads":[
+  {"namespace":"acme","kind":"Deployment","name":"web","replicas":3,
+   "containers":[{"name":"app","requests":{"cpu":"500m","memory":"256Mi"},"limits":{"cpu":"1"}}],"aliases":["shop"]},
+  {"namespace":"acme","kind":"Deployment","name":"checkout","replicas":2,"containers":[{"name":"app"}]}],
+  "namespaces":["acme"],"indicators":[]}"#;
+
+fn ibn(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ibn"));
+    command.args(args).env_remove("IBN_CONFIG");
+    command.output().unwrap()
+}
+
+fn with_file(name: &str, content: &str, run: impl FnOnce(&str)) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    run(path.to_str().unwrap());
+}
+
+#[track_caller]
+fn check_translate(sentence: &str, outcome: &str, exit: i32) -> Value {
+    let mut found = Value::Null;
+    with_file("catalog.json", CATALOG, |catalog| {
+        let output = ibn(&["translate", sentence, "--catalog", catalog, "-o", "json"]);
+        assert_eq!(
+            output.status.code(),
+            Some(exit),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        found = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(found["outcome"], outcome, "{found:#}");
+    });
+    found
+}
+
+#[test]
+fn a_sentence_becomes_an_intent() {
+    let found = check_translate("scale web in acme to 5", "intent", 0);
+    let intent = &found["intents"][0];
+    assert_eq!(intent["metadata"]["namespace"], "acme");
+    assert_eq!(
+        intent["spec"]["expectations"][0]["directive"]["replicas"]["to"],
+        5
+    );
+}
+
+#[test]
+fn questions_and_refusals_have_their_exit_codes() {
+    check_translate("scale wbe in acme to 5", "clarify", 3);
+    check_translate("delete web", "refuse", 4);
+    check_translate("show me the secrets of acme", "refuse", 4);
+}
+
+#[test]
+fn a_sentence_is_printed_as_yaml_and_for_a_person() {
+    with_file("catalog.json", CATALOG, |catalog| {
+        let yaml = ibn(&[
+            "translate",
+            "scale web to 5",
+            "--catalog",
+            catalog,
+            "-o",
+            "yaml",
+        ]);
+        assert!(String::from_utf8_lossy(&yaml.stdout).contains("outcome: intent"));
+        let text = ibn(&["translate", "scale web to 5", "--catalog", catalog]);
+        assert!(String::from_utf8_lossy(&text.stdout).contains("order {replicas: {to: 5}}"));
+    });
+}
+
+#[test]
+fn a_wrong_zone_time_or_file_is_a_usage_error_that_helps() {
+    with_file("catalog.json", CATALOG, |catalog| {
+        for (args, help) in [
+            (["--timezone", "Mars/Base"], "IANA name"),
+            (["--now", "soon"], "RFC 3339"),
+        ] {
+            let output = ibn(&[
+                "translate",
+                "scale web to 5",
+                "--catalog",
+                catalog,
+                args[0],
+                args[1],
+            ]);
+            assert_eq!(output.status.code(), Some(2));
+            assert!(String::from_utf8_lossy(&output.stderr).contains(help));
+        }
+    });
+    let output = ibn(&["translate", "scale web to 5", "--catalog", "/nowhere.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere.json"));
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_with_its_line() {
+    let intent = "apiVersion: ibn.dev/v1alpha1\nkind: Intent\nmetadata: {name: x, namespace: acme}\nspec:\n  target: {kind: Deployment, name: web}\n  priority: 500\n  expectations:\n    - objective: {indicator: latency, atMost: 200}\n";
+    with_file("intent.yaml", intent, |file| {
+        let output = ibn(&["check", file, "-o", "json"]);
+        assert_eq!(output.status.code(), Some(4));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let lines: Vec<_> = found[0]["diagnostics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d["line"].as_u64())
+            .collect();
+        assert_eq!(lines, [Some(6), Some(8)], "{found:#}");
+    });
+}
+
+#[test]
+fn the_settings_file_is_read_and_its_faults_are_told() {
+    with_file(
+        "ibn.toml",
+        "seed = 9\nspeed = \"fast\"\nlisten-on = \"x\"\n",
+        |file| {
+            let output = ibn(&["crds", "--config", file]);
+            assert_eq!(output.status.code(), Some(2));
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains(":2:") && said.contains(":3:"), "{said}");
+        },
+    );
+    with_file("ibn.toml", "seed = 9\noutput = \"json\"\n", |file| {
+        assert_eq!(ibn(&["crds", "--config", file]).status.code(), Some(0));
+    });
+}
+
+#[test]
+fn without_a_server_the_exit_code_is_five_and_says_what_to_do() {
+    let output = ibn(&["get", "intents", "--server", "http://127.0.0.1:9"]);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("start one with `ibn`"));
+}
+
+#[test]
+fn the_definitions_of_the_resources_and_completions_are_printed() {
+    let crds = ibn(&["crds"]);
+    assert!(String::from_utf8_lossy(&crds.stdout).contains("intents.ibn.dev"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(!ibn(&["completions", shell]).stdout.is_empty());
+    }
+    assert_eq!(ibn(&["no-such-command"]).status.code(), Some(2));
+}
+
+#[test]
+fn an_hour_of_the_demo_is_the_same_with_one_and_with_two_threads_and_differs_by_seed() {
+    let run = |threads: &str, seed: &str| {
+        let output = ibn(&[
+            "demo",
+            "--once",
+            "1h",
+            "--seed",
+            seed,
+            "--threads",
+            threads,
+            "--state-dir",
+            ":memory:",
+            "-o",
+            "json",
+        ]);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output.stdout
+    };
+    let one = run("1", "7");
+    assert_eq!(one, run("2", "7"), "to the byte");
+    let other: Value = serde_json::from_slice(&run("2", "8")).unwrap();
+    let report: Value = serde_json::from_slice(&one).unwrap();
+    assert_ne!(report["event_hash"], other["event_hash"]);
+    assert_eq!(report["intents"].as_array().unwrap().len(), 9);
+    assert_eq!(report["workloads"].as_array().unwrap().len(), 9);
+    for run in ["managed", "hpa", "fixed"] {
+        for figure in ["violations", "core_hours", "changes_per_hour"] {
+            assert!(
+                report["comparison"][run][figure].is_number(),
+                "{run}.{figure}"
+            );
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The demo is killed in the middle, again and again, and goes on where it was.
+
+#![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use ibn_core::decision::{LedgerEntry, LedgerEvent};
+use ibn_core::roles::{Ledger, LedgerQuery};
+use ibn_runtime::{Journal, SqliteStore};
+
+/// How often it is killed.
+const KILLS: u64 = 20;
+
+fn start(state_dir: &Path) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ibn"))
+        .args([
+            "demo",
+            "--seed",
+            "11",
+            "--speed",
+            "3000",
+            "--listen",
+            "127.0.0.1:0",
+            "--state-dir",
+        ])
+        .arg(state_dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The address is printed once the replay is over and the page is served.
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut address)
+        .unwrap();
+    (child, address.trim().to_owned())
+}
+
+fn ledger(state_dir: &Path) -> (Vec<LedgerEntry>, Option<jiff::Timestamp>) {
+    let store = SqliteStore::open(&state_dir.join("demo.sqlite")).unwrap();
+    let entries = block_on(store.query(&LedgerQuery::default())).unwrap();
+    (entries, block_on(store.position()).unwrap())
+}
+
+/// A small generator, so that the moments differ from kill to kill and are the same in every run.
+fn pause(kill: u64) -> Duration {
+    let mixed = (kill + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+    Duration::from_millis(150 + mixed % 850)
+}
+
+#[test]
+fn killed_at_any_moment_it_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut known: Vec<LedgerEntry> = Vec::new();
+    let mut reached = None;
+    for kill in 0..KILLS {
+        let (mut child, address) = start(folder.path());
+        assert!(
+            address.starts_with("http://127.0.0.1:"),
+            "it did not come up after kill {kill}: `{address}`"
+        );
+        if kill % 4 == 1 {
+            // Something is asked for, so that the journal grows in the middle of the run.
+            ask(&address, kill);
+        }
+        std::thread::sleep(pause(kill));
+        // SIGKILL: nothing can be tidied up.
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let (entries, position) = ledger(folder.path());
+        assert!(entries.len() >= known.len());
+        assert_eq!(
+            entries[..known.len()],
+            known[..],
+            "what was on record before stays on record"
+        );
+        let mut decided = std::collections::BTreeSet::new();
+        for entry in &entries {
+            let decision = entry.event.decision();
+            match &entry.event {
+                LedgerEvent::Decided(_) => {
+                    assert!(decided.insert(decision), "{decision} is on record twice")
+                }
+                _ => assert!(
+                    decided.contains(&decision),
+                    "{decision} was applied before it was on record"
+                ),
+            }
+        }
+        assert!(
+            position >= reached,
+            "time went back from {reached:?} to {position:?}"
+        );
+        (known, reached) = (entries, position);
+    }
+    let applied = known
+        .iter()
+        .filter(|entry| matches!(entry.event, LedgerEvent::Applied(_)))
+        .count();
+    assert!(applied > 0, "nothing was applied in the whole run");
+}
+
+/// Submits an intent over the API, as the page does.
+fn ask(address: &str, kill: u64) {
+    let sentence = format!("scale web in acme to {}", 3 + kill % 3);
+    let output = Command::new(env!("CARGO_BIN_EXE_ibn"))
+        .args(["apply", &sentence, "--yes", "--server", address])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Refused is an answer as well (an earlier one may stand against it); silence is not.
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{said}");
+}
