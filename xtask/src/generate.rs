@@ -34,18 +34,25 @@ struct Generator {
 ///     args: &["run", "--quiet", "--package", "ibn-cli", "--", "crds"],
 /// }
 /// ```
-const GENERATORS: &[Generator] = &[Generator {
-    name: "diagnostics",
-    place: Place::File("docs/diagnostics.md"),
-    args: &[
-        "run",
-        "--quiet",
-        "--package",
-        "ibn-core",
-        "--example",
-        "diagnostics_page",
-    ],
-}];
+const GENERATORS: &[Generator] = &[
+    Generator {
+        name: "diagnostics",
+        place: Place::File("docs/diagnostics.md"),
+        args: &[
+            "run",
+            "--quiet",
+            "--package",
+            "ibn-core",
+            "--example",
+            "diagnostics_page",
+        ],
+    },
+    Generator {
+        name: "crds",
+        place: Place::File("deploy/crds.yaml"),
+        args: &["run", "--quiet", "--package", "ibn-cli", "--", "crds"],
+    },
+];
 
 /// Writes every generated text, or fails where one on disk differs.
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
