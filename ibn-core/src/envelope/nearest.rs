@@ -37,24 +37,33 @@ impl Envelope {
     /// ```
     #[must_use]
     pub fn nearest(&self, allocation: &Allocation) -> Allocation {
-        let mut to = allocation.clone();
-        self.move_pods(&mut to);
+        let mut pods = allocation.clone();
+        self.move_pods(&mut pods);
+        let mut sizes = pods.clone();
         for resource in Resource::ALL {
             let bounds = self.pod_bounds(resource);
             if !bounds.range().is_contradictory() {
-                lower_ceilings(&mut to, resource, &bounds);
-                raise_requests(&mut to, resource, &bounds);
+                lower_ceilings(&mut sizes, resource, &bounds);
+                raise_requests(&mut sizes, resource, &bounds);
             }
         }
+        let mut budgets = sizes.clone();
         for budget in &self.budgets {
             if budget.is_of_one(&self.workload) {
                 for what in Drawn::ALL {
-                    self.fit_budget(&mut to, budget, what);
+                    self.fit_budget(&mut budgets, budget, what);
                 }
             }
         }
-        self.keep_class(allocation, &mut to);
-        to
+        let distance = self.distance(allocation);
+        // What one bound asks for may be against another: then as many of them as are compatible.
+        for mut to in [budgets, sizes, pods] {
+            self.keep_class(allocation, &mut to);
+            if self.distance(&to).is_nearer_than(&distance) {
+                return to;
+            }
+        }
+        allocation.clone()
     }
 
     fn move_pods(&self, to: &mut Allocation) {
@@ -157,6 +166,20 @@ pub(super) fn nearest_in<T: Ord + Copy>(limits: &Limits<T>, value: T) -> T {
     }
 }
 
+/// Lowers amounts in proportion to the sum `total`, but none to nothing: that would be no limit at all.
+fn divide(amounts: &[u64], total: u128) -> Vec<u64> {
+    let shares = apportion(amounts, total);
+    let is_kept = |(share, amount): (&u64, &u64)| *share > 0 || *amount == 0;
+    if shares.iter().zip(amounts).all(is_kept) {
+        return shares;
+    }
+    let beyond_one: Vec<u64> = amounts.iter().map(|it| it.saturating_sub(1)).collect();
+    let ones: u128 = amounts.iter().map(|it| u128::from(*it > 0)).sum();
+    let shares = apportion(&beyond_one, total.saturating_sub(ones));
+    let add_one = |(share, amount): (u64, &u64)| share.saturating_add(u64::from(*amount > 0));
+    shares.into_iter().zip(amounts).map(add_one).collect()
+}
+
 /// Brings the sum of limits down to the maximum.
 fn lower_ceilings(to: &mut Allocation, resource: Resource, bounds: &Limits<u64>) {
     let Some(max) = bounds.max.as_ref().map(|limit| u128::from(limit.value)) else {
@@ -166,10 +189,7 @@ fn lower_ceilings(to: &mut Allocation, resource: Resource, bounds: &Limits<u64>)
     if ceilings.iter().copied().map(u128::from).sum::<u128>() <= max {
         return;
     }
-    let shares = apportion(&ceilings, max);
-    for ((container, share), ceiling) in to.containers.iter_mut().zip(shares).zip(ceilings) {
-        // A limit of nothing would be none.
-        let share = share.max(ceiling.min(1));
+    for (container, share) in to.containers.iter_mut().zip(divide(&ceilings, max)) {
         let request = container.amount(ResourceBound::Requests, resource);
         if container.amount(ResourceBound::Limits, resource).is_some() {
             container.set_amount(ResourceBound::Limits, resource, Some(share));
@@ -185,45 +205,39 @@ fn raise_requests(to: &mut Allocation, resource: Resource, bounds: &Limits<u64>)
     let Some(min) = bounds.min.as_ref().map(|limit| u128::from(limit.value)) else {
         return;
     };
-    let mut requests: Vec<u64> = to.containers.iter().map(|c| c.reserved(resource)).collect();
-    let mut lacking = min.saturating_sub(requests.iter().copied().map(u128::from).sum());
-    if lacking == 0 || requests.is_empty() {
+    let requests: Vec<u64> = to.containers.iter().map(|c| c.reserved(resource)).collect();
+    let lacking = min.saturating_sub(sum(to, |c| c.reserved(resource)));
+    if lacking == 0 {
         return;
     }
-    let room = |idx: usize, request: u64| {
-        to.containers
-            .get(idx)
-            .and_then(|c| c.amount(ResourceBound::Limits, resource))
-            .map_or(u64::MAX, |limit| limit.saturating_sub(request))
-    };
-    // Every round fills a limit, or is the last.
-    for _ in 0..=requests.len() {
-        let mut weights: Vec<u64> = requests
-            .iter()
-            .enumerate()
-            .map(|(idx, request)| if room(idx, *request) > 0 { *request } else { 0 })
+    let limits = to
+        .containers
+        .iter()
+        .map(|c| c.amount(ResourceBound::Limits, resource));
+    let caps: Vec<u64> = limits.clone().map(|it| it.unwrap_or(u64::MAX)).collect();
+    let mut raised = requests.clone();
+    let mut left = fill(&mut raised, &caps, lacking);
+    // A request without a limit counts against the maximum: where that leaves no room, the other requests rise first.
+    let ceilings = raised.iter().zip(limits.clone());
+    let ceiling: u128 = ceilings
+        .map(|(request, limit)| u128::from(limit.unwrap_or(*request)))
+        .sum();
+    if bounds
+        .max
+        .as_ref()
+        .is_some_and(|max| ceiling > u128::from(max.value))
+    {
+        let as_they_are: Vec<u64> = limits
+            .zip(&requests)
+            .map(|(limit, request)| limit.unwrap_or(*request))
             .collect();
-        if weights.iter().all(|weight| *weight == 0) {
-            weights = requests
-                .iter()
-                .enumerate()
-                .map(|(idx, request)| u64::from(room(idx, *request) > 0))
-                .collect();
-        }
-        let shares = apportion(&weights, lacking);
-        for (idx, (request, share)) in requests.iter_mut().zip(shares).enumerate() {
-            let more = share.min(room(idx, *request));
-            *request = request.saturating_add(more);
-            lacking = lacking.saturating_sub(u128::from(more));
-        }
+        raised = requests;
+        left = fill(&mut raised, &as_they_are, lacking);
+        left = fill(&mut raised, &caps, left);
     }
-    let shares = if requests.iter().all(|request| *request == 0) {
-        apportion(&vec![1; requests.len()], lacking)
-    } else {
-        apportion(&requests, lacking)
-    };
-    for ((container, request), share) in to.containers.iter_mut().zip(requests).zip(shares) {
-        let request = request.saturating_add(share);
+    let no_caps = vec![u64::MAX; raised.len()];
+    fill(&mut raised, &no_caps, left);
+    for (container, request) in to.containers.iter_mut().zip(raised) {
         if request == container.reserved(resource) {
             continue;
         }
@@ -235,12 +249,39 @@ fn raise_requests(to: &mut Allocation, resource: Resource, bounds: &Limits<u64>)
     }
 }
 
+/// Raises amounts by `lacking` in all, in proportion to what they are, none above its cap; what found no room.
+fn fill(amounts: &mut [u64], caps: &[u64], mut lacking: u128) -> u128 {
+    // Every round brings one to its cap, or is the last.
+    for _ in 0..=amounts.len() {
+        let has_room = |(amount, cap): (&u64, &u64)| amount < cap;
+        let mut weights: Vec<u64> = amounts
+            .iter()
+            .zip(caps)
+            .map(|(amount, cap)| if amount < cap { *amount } else { 0 })
+            .collect();
+        if weights.iter().all(|weight| *weight == 0) {
+            weights = amounts
+                .iter()
+                .zip(caps)
+                .map(has_room)
+                .map(u64::from)
+                .collect();
+        }
+        let shares = apportion(&weights, lacking);
+        for ((amount, cap), share) in amounts.iter_mut().zip(caps).zip(shares) {
+            let more = share.min(cap.saturating_sub(*amount));
+            *amount = amount.saturating_add(more);
+            lacking = lacking.saturating_sub(u128::from(more));
+        }
+    }
+    lacking
+}
+
 /// Brings the sum of requests down to `target`; a limit that equals its request goes with it.
 fn lower_requests(to: &mut Allocation, resource: Resource, target: u128) {
     let requests: Vec<u64> = to.containers.iter().map(|c| c.reserved(resource)).collect();
-    let shares = apportion(&requests, target);
+    let shares = divide(&requests, target);
     for ((container, share), request) in to.containers.iter_mut().zip(shares).zip(requests) {
-        let share = share.max(request.min(1));
         if container.amount(ResourceBound::Limits, resource) == Some(request) {
             container.set_amount(ResourceBound::Limits, resource, Some(share));
         }

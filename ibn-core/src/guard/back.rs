@@ -21,8 +21,12 @@ pub(super) fn least(live: &Allocation, now: &mut Allocation, value: u32) {
             }
             scaler.max = scaler.max.max(least);
         }
-        // Of an autoscaler that goes there are only two halves: it is gone or it is not.
-        (None, Some(_)) => now.autoscale = live.autoscale,
+        // An autoscaler that goes can't go by half.
+        (None, Some(_)) => {
+            if between(now.replicas, live.least_pods(), value) != now.replicas {
+                now.autoscale = live.autoscale;
+            }
+        }
         (None, None) => now.replicas = between(now.replicas, live.replicas, value),
     }
 }
@@ -36,7 +40,11 @@ pub(super) fn most(live: &Allocation, now: &mut Allocation, value: u32) {
                 scaler.min = Some(scaler.max);
             }
         }
-        (None, Some(_)) => now.autoscale = live.autoscale,
+        (None, Some(_)) => {
+            if between(now.replicas, live.most_pods(), value) != now.replicas {
+                now.autoscale = live.autoscale;
+            }
+        }
         (None, None) => now.replicas = between(now.replicas, live.replicas, value),
     }
 }
@@ -63,6 +71,7 @@ pub(super) fn ceiling(
     {
         now.set_amount(ResourceBound::Requests, resource, Some(limit));
     }
+    unset_again(live, now, resource);
 }
 
 /// Moves a request, or the limit that stands in for it, towards `value`.
@@ -95,14 +104,21 @@ pub(super) fn reserved(
         let raised = limit(live).map(|_| now.reserved(resource));
         now.set_amount(ResourceBound::Limits, resource, raised);
     }
-    if request(live).is_none() && now.reserved(resource) == live.reserved(resource) {
-        // All the way back: a request that was not set is not set again.
-        if limit(live).is_none() {
-            now.set_amount(ResourceBound::Limits, resource, None);
-        }
-        if limit(now) == limit(live) {
-            now.set_amount(ResourceBound::Requests, resource, None);
-        }
+    if limit(live).is_none() && now.reserved(resource) == 0 {
+        // Of a container that had neither, neither is left.
+        now.set_amount(ResourceBound::Limits, resource, None);
+    }
+    unset_again(live, now, resource);
+}
+
+/// A request that was not set is not set again once it is what its limit, or nothing, stands for anyway.
+fn unset_again(live: &ContainerResources, now: &mut ContainerResources, resource: Resource) {
+    let limit = |container: &ContainerResources| container.amount(ResourceBound::Limits, resource);
+    if live.amount(ResourceBound::Requests, resource).is_none()
+        && limit(now) == limit(live)
+        && now.reserved(resource) == live.reserved(resource)
+    {
+        now.set_amount(ResourceBound::Requests, resource, None);
     }
 }
 
@@ -142,6 +158,7 @@ pub(super) fn field(live: &Allocation, now: &mut Allocation, field: &Field) {
                     }
                 }
             }
+            unset_again(from, to, *resource);
         }
     }
 }

@@ -48,7 +48,8 @@ fn keep(wanted: Option<QuotaLimits>, live: Option<QuotaLimits>) -> Option<QuotaL
     (kept != QuotaLimits::default()).then_some(kept)
 }
 
-fn text(quota: Option<QuotaLimits>) -> String {
+/// A quota, for a person.
+pub(super) fn text(quota: Option<QuotaLimits>) -> String {
     let change: Vec<FieldChange> = Desired::Quota(None).changes_to(&Desired::Quota(quota));
     change
         .into_iter()

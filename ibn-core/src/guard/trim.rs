@@ -61,24 +61,19 @@ impl<'a> Trim<'a> {
         }
     }
 
+    /// Notes what a rule left of a field, in place of what it left of it before.
     fn note(&mut self, rule: CutRule, source: &LimitSource, field: Field) {
-        let allowed = text(&self.now, &field);
-        let earlier = self
-            .cuts
-            .iter_mut()
-            .find(|cut| cut.rule == rule && cut.field.as_ref() == Some(&field));
-        match earlier {
-            Some(cut) => {
-                cut.allowed = allowed;
-                cut.source = source.clone();
-            }
-            None => self.cuts.push(Cut {
+        let (wanted, allowed) = (text(&self.wanted, &field), text(&self.now, &field));
+        self.cuts
+            .retain(|cut| cut.rule != rule || cut.field.as_ref() != Some(&field));
+        if wanted != allowed {
+            self.cuts.push(Cut {
                 rule,
-                wanted: text(&self.wanted, &field),
                 field: Some(field),
+                wanted,
                 allowed,
                 source: source.clone(),
-            }),
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::trim::text;
 use super::whole::whole;
-use super::{Current, Cut, CutRule, Desired, Guard, Plan, Receipt, Verdict, back};
+use super::{Current, Cut, CutRule, Desired, Guard, Plan, Receipt, Verdict, back, quota};
 use crate::allocation::{Allocation, Field};
 use crate::decision::{DecisionId, Reason, Trigger};
 use crate::envelope::LimitSource;
@@ -25,13 +25,17 @@ impl Guard {
                 let (back, cuts) = take_back(previous, applied, live);
                 (Desired::Allocation(back), cuts)
             }
-            (Desired::Quota(previous), Desired::Quota(applied), Desired::Quota(quota))
+            (Desired::Quota(previous), Desired::Quota(applied), Desired::Quota(live_quota))
                 if receipt.workload == current.state.workload =>
             {
-                if quota == applied || previous == applied {
+                if live_quota == applied || previous == applied {
                     (Desired::Quota(*previous), Vec::new())
                 } else {
-                    let cut = changed_since(Field::Quota, "as it was".into(), "as it is".into());
+                    let cut = changed_since(
+                        Field::Quota,
+                        quota::text(*previous),
+                        quota::text(*live_quota),
+                    );
                     (live.clone(), vec![cut])
                 }
             }
