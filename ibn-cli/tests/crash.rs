@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -63,6 +63,10 @@ fn killed_at_any_moment_it_goes_on_where_it_was() {
             address.starts_with("http://127.0.0.1:"),
             "it did not come up after kill {kill}: `{address}`"
         );
+        assert!(
+            !status(&address).contains("LedgerFailed"),
+            "the replay after kill {kill} is another run"
+        );
         if kill % 4 == 1 {
             // Something is asked for, so that the journal grows in the middle of the run.
             ask(&address, kill);
@@ -103,6 +107,18 @@ fn killed_at_any_moment_it_goes_on_where_it_was() {
         .filter(|entry| matches!(entry.event, LedgerEvent::Applied(_)))
         .count();
     assert!(applied > 0, "nothing was applied in the whole run");
+}
+
+/// What the API says of the run.
+fn status(address: &str) -> String {
+    let host = address.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /api/v1/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    std::io::read_to_string(stream).unwrap()
 }
 
 /// Submits an intent over the API, as the page does.

@@ -92,6 +92,7 @@ impl PacedDriver {
             published,
             updates,
             waiting: Vec::new(),
+            owed: 0.0,
         };
         let thread = std::thread::Builder::new()
             .name("ibn-engine".to_owned())
@@ -182,6 +183,8 @@ struct Pace<W> {
     published: watch::Sender<(Timestamp, Arc<State>)>,
     updates: broadcast::Sender<Update>,
     waiting: Vec<(RequestId, oneshot::Sender<Result<Reply>>)>,
+    /// Virtual seconds that have passed and were not enough for a step yet.
+    owed: f64,
 }
 
 impl<W: World> Pace<W> {
@@ -217,9 +220,16 @@ impl<W: World> Pace<W> {
         self.note_position();
     }
 
+    /// Goes on by whole seconds only: requests then come in at instants at which the world stops by anyhow, and a replay
+    /// takes the very same steps.
     fn step(&mut self, virtual_seconds: f64) {
-        let ahead =
-            SignedDuration::try_from_secs_f64(virtual_seconds).unwrap_or(SignedDuration::ZERO);
+        self.owed += virtual_seconds;
+        let whole = self.owed.floor();
+        if whole < 1.0 {
+            return;
+        }
+        self.owed -= whole;
+        let ahead = SignedDuration::try_from_secs_f64(whole).unwrap_or(SignedDuration::ZERO);
         let until = self
             .driver
             .now()

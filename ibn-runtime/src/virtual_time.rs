@@ -153,10 +153,11 @@ impl<W: World> VirtualDriver<W> {
     }
 
     fn advance(&mut self, to: Timestamp) {
-        if to > self.now {
-            self.now = to;
-            self.world.advance_to(to);
-            self.clock.set(to);
+        while self.now < to {
+            // Whole seconds in between are stations, so that the world goes the same steps whoever asks for how much.
+            self.now = next_second(self.now).min(to);
+            self.world.advance_to(self.now);
+            self.clock.set(self.now);
         }
     }
 
@@ -236,4 +237,13 @@ impl<W: World> VirtualDriver<W> {
             }
         }
     }
+}
+
+/// The first whole second after an instant.
+fn next_second(instant: Timestamp) -> Timestamp {
+    let begun = instant.as_nanosecond().div_euclid(1_000_000_000);
+    i64::try_from(begun + 1)
+        .ok()
+        .and_then(|second| Timestamp::from_second(second).ok())
+        .unwrap_or(Timestamp::MAX)
 }
