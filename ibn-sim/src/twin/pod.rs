@@ -124,27 +124,53 @@ impl Response {
         }
     }
 
-    /// The response times in seconds at rising quantiles: bisection on the logarithm of time.
+    /// The response times in seconds at rising quantiles, to 0.2 %: the Illinois form of regula falsi, the logarithm of
+    /// survival against that of time (Dowell and Jarratt, BIT 11, 1971), each step kept inside the bracket.
     pub(super) fn quantiles<const N: usize>(&self, quantiles: [f64; N]) -> [f64; N] {
         let mut low = self.offered.work * 1e-3;
         quantiles.map(|q| {
-            let target = 1.0 - q;
-            let mut high = low * 4.0;
-            while self.survival(high) > target && high < 1e6 {
-                low = high;
-                high *= 4.0;
+            let target = (1.0 - q).ln();
+            let above =
+                |log_t: f64| self.survival(log_t.exp()).max(f64::MIN_POSITIVE).ln() - target;
+            let (mut left, mut right) = (low.ln(), (low * 4.0).ln());
+            let (mut at_left, mut at_right) = (f64::NAN, above(right));
+            while at_right > 0.0 && right < 1e6f64.ln() {
+                (left, at_left) = (right, at_right);
+                right += 4f64.ln();
+                at_right = above(right);
             }
-            let mut from = low;
-            while high / from > 1.004 {
-                let middle = (from * high).sqrt();
-                if self.survival(middle) > target {
-                    from = middle
+            if at_left.is_nan() {
+                at_left = above(left);
+            }
+            let mut kept_right_last = None;
+            while right - left > 0.004 {
+                let falsi = right - at_right * (right - left) / (at_right - at_left);
+                let middle = if falsi > left && falsi < right {
+                    falsi
                 } else {
-                    high = middle
+                    0.5 * (left + right)
+                };
+                // A step that lands next to an end closes the bracket from there.
+                let middle = middle.clamp(left + 0.002, right - 0.002);
+                let at_middle = above(middle);
+                let keeps_right = at_middle > 0.0;
+                if keeps_right {
+                    (left, at_left) = (middle, at_middle);
+                } else {
+                    (right, at_right) = (middle, at_middle);
                 }
+                if kept_right_last == Some(keeps_right) {
+                    // The same end stays twice in a row: half its value draws the next step towards it.
+                    if keeps_right {
+                        at_right *= 0.5
+                    } else {
+                        at_left *= 0.5
+                    }
+                }
+                kept_right_last = Some(keeps_right);
             }
-            low = from;
-            (from * high).sqrt()
+            low = left.exp();
+            (0.5 * (left + right)).exp()
         })
     }
 
@@ -238,6 +264,8 @@ struct Phase {
     at: f64,
     weight: f64,
     laws: Vec<(f64, Lognormal)>,
+    /// The probability that its work takes more than one quota.
+    throttled: f64,
 }
 
 impl Quota {
@@ -270,8 +298,7 @@ impl Quota {
                 let since_start = t + phase.at;
                 let periods = (since_start / PERIOD).floor();
                 let above = if periods < 1.0 {
-                    let throttled = phase.work_above(self.quota);
-                    throttled + (1.0 - throttled) * within
+                    phase.throttled + (1.0 - phase.throttled) * within
                 } else {
                     let done = work_done(since_start - periods * PERIOD, offered).min(self.quota);
                     phase.work_above(periods * self.quota + done)
@@ -392,7 +419,14 @@ impl Phase {
             work * number,
             number * others + number_variance * offered.arrival_cv2 * work * work,
         );
-        Self { at, weight, laws }
+        let mut phase = Self {
+            at,
+            weight,
+            laws,
+            throttled: 0.0,
+        };
+        phase.throttled = phase.work_above(offered.limit * PERIOD);
+        phase
     }
 
     fn work_above(&self, x: f64) -> f64 {
