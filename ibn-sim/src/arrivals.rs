@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::demand::RateCurve;
 use crate::rng::{Stream, exponential};
 
 /// How requests follow each other at a given rate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ArrivalProcess {
     /// Independent users: a Poisson process, inhomogeneous where the rate varies.

@@ -1,14 +1,14 @@
 //! Which ready pod a request goes to.
 
 use rand::Rng;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::pod::Pod;
 use crate::rng::Stream;
 use crate::server::Sink;
 
 /// How requests are spread over the ready pods.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Balancing {
@@ -108,4 +108,22 @@ impl Balancer {
 #[inline]
 const fn below(draw: u64, n: usize) -> usize {
     ((draw as u128 * n as u128) >> 64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn below_is_even_and_stays_below() {
+        assert_eq!((below(0, 7), below(u64::MAX, 7)), (0, 6));
+        let mut counts = [0; 7];
+        for i in 0..70_000u64 {
+            counts[below(i.wrapping_mul(0x9E37_79B9_7F4A_7C15), 7)] += 1;
+        }
+        assert!(
+            counts.iter().all(|count| (9_900..10_100).contains(count)),
+            "{counts:?}"
+        );
+    }
 }

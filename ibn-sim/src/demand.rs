@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::math;
@@ -173,8 +173,8 @@ impl RateCurve {
 /// maximum 1 at `peak_hour`, its minimum of -0.74 twelve hours later, and mean 0. `noise` is
 /// log-normal with mean 1 and a correlation time of ten minutes. Each day has two crowds, one between 8 and 12 hours
 /// and one between 15 and 20; each rises over two minutes to `crowd · mean`, stays ten minutes, then halves every ten.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DayCurve {
     /// The mean rate without crowds, in requests per second.
     pub mean: f64,

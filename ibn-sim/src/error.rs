@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ibn_core::diagnostic::Diagnostic;
+
 /// What can go wrong in building or driving a simulation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,8 +44,11 @@ pub enum Error {
         reason: String,
     },
     /// A scenario that can't be read.
-    #[error("the scenario can't be read: {0}")]
-    Scenario(String),
+    #[error("the scenario can't be read: {}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Scenario {
+        /// What is wrong with it.
+        faults: Vec<Diagnostic>,
+    },
     /// A workload that isn't in the cluster.
     #[error("there is no workload `{0}`")]
     UnknownWorkload(String),
@@ -66,7 +71,7 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Law { .. } | Self::Trace { .. } | Self::Spec { .. } | Self::Scenario(_) => {
+            Self::Law { .. } | Self::Trace { .. } | Self::Spec { .. } | Self::Scenario { .. } => {
                 ErrorKind::Input
             }
             Self::File { .. } => ErrorKind::Io,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ibn_core::units::duration_text;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::math;
@@ -16,8 +16,8 @@ const MAX_NANOS: f64 = 3.6e12;
 /// over mean) are interchangeable for a two-moment formula, but not in their tails.
 ///
 /// Written as `{law = "lognormal", mean = "20ms", cv = 0.8}`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "law", rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "law", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Law {
     /// Always the same; `cv` 0.
@@ -90,6 +90,17 @@ impl Law {
                     0.0
                 }
             }
+        }
+    }
+
+    /// Whether the law is written with a parameter of this name.
+    pub(crate) fn has(&self, parameter: &str) -> bool {
+        match self {
+            Self::Constant { .. } | Self::Exponential { .. } => parameter == "mean",
+            Self::Lognormal { .. } | Self::Hyperexponential { .. } => {
+                matches!(parameter, "mean" | "cv")
+            }
+            Self::Uniform { .. } => matches!(parameter, "min" | "max"),
         }
     }
 

@@ -1,4 +1,50 @@
-//! The simulated cluster: engines, autoscalers, faults, the twin and environments for learners.
+//! The simulated cluster of `ibn`: pods under a CPU quota, request by request, in virtual time.
+//!
+//! Three layers, each usable by itself:
+//!
+//! - [`Cluster`] is the engine: nodes, pods that start, stop and are resized in place, a queue and a CFS quota in each pod,
+//!   users drawn from a rate or a trace, and books per workload. Plain synchronous code; time is whole nanoseconds since the
+//!   start, and moves only when it is told to.
+//! - [`SimulatedCluster`] puts a [`Scenario`]'s cluster behind the roles of `ibn-core`: orchestrator, monitor and clock,
+//!   with autoscalers that run in the cluster and faults that take signals away. What is driven against it is driven
+//!   against Kubernetes by the same calls.
+//! - [`run`] plays a scenario with a recommender for each workload; [`autoscaler`] has the baselines: fixed, and the
+//!   HorizontalPodAutoscaler as Kubernetes decides.
+//!
+//! Beside them stand two predictors: [`Twin`], a queue model that answers in some 60 µs, and [`Replay`], which simulates.
+//!
+//! # What is simulated
+//!
+//! A request goes to a ready pod (by [`Balancing`]), waits in the pod's bounded queue, and needs CPU time drawn from a [`Law`].
+//! Threads run at full speed until the pod has spent `limit` × 100 ms in a period of 100 ms, then stand still until the
+//! next: not a slower CPU. A request fails where the queue is full, no pod is ready, its client gives up, or its container
+//! is killed for want of memory. A pod needs a node with room, a start-up time to be ready, and time to finish its
+//! requests when it is stopped. Not simulated: contention between pods for a node's CPU beyond what they reserve, network,
+//! disks, calls between workloads.
+//!
+//! # Determinism
+//!
+//! A run is a function of specification, seed and changes; [`Cluster::event_hash`] covers the outcome of every request. Each
+//! purpose draws from a stream of its own, named by its owner, so that a change of an allocation leaves arrivals and work as
+//! they were (common random numbers). Draws use IEEE operations alone and are the same on every machine. Neither the steps in
+//! which time is moved nor looking changes anything.
+//!
+//! # Example
+//!
+//! ```
+//! use ibn_sim::{Cluster, ClusterSpec, Law, RateCurve, SimTime, WorkloadSpec};
+//! use std::time::Duration;
+//!
+//! // 20 requests a second of 10 ms each, on one pod of half a core: 40 % of what it can do.
+//! let mut web = WorkloadSpec::new("web", RateCurve::constant(20.0)?);
+//! web.service = Law::Exponential { mean: Duration::from_millis(10) };
+//! let mut cluster = Cluster::new(&ClusterSpec::on_one_node(vec![web]), 7)?;
+//! cluster.advance_to(SimTime::from_secs(600));
+//! let metrics = cluster.metrics("web")?;
+//! assert_eq!(metrics.counts.arrived, metrics.counts.finished() + metrics.in_flight);
+//! assert!(metrics.p95.unwrap() < Duration::from_millis(200));
+//! # Ok::<(), ibn_sim::Error>(())
+//! ```
 
 mod account;
 mod arrivals;
@@ -15,6 +61,7 @@ mod math;
 mod metrics;
 mod node;
 mod pod;
+mod replay;
 mod rng;
 pub mod scenario;
 mod server;
@@ -37,6 +84,7 @@ pub use law::Law;
 pub use log::{Event, EventKind};
 pub use metrics::Metrics;
 pub use pod::{PodPhase, PodView};
+pub use replay::Replay;
 pub use rng::Seeds;
 pub use scenario::Scenario;
 pub use server::Usage;

@@ -152,6 +152,17 @@ fn threads_that_share_a_core_are_a_processor_sharing_queue() {
 }
 
 #[test]
+fn given_times_are_replayed() {
+    let mut spec = web(1.0);
+    spec.service = Law::Constant { mean: 10 * MS };
+    spec.concurrency = Some(1);
+    spec.traffic = Traffic::Times([0, 4, 30].map(|ms| ms * MS).to_vec());
+    let metrics = run(spec, 14, 60);
+    // 10 ms, 16 ms (6 of waiting) and 10 ms.
+    assert_eq!((metrics.counts.served, metrics.mean), (3, Some(12 * MS)));
+}
+
+#[test]
 fn random_split_is_many_queues_and_turns_are_better() {
     let mean = |balancing| {
         let mut spec = plain(4.0 * 70.0, Law::Exponential { mean: 10 * MS }, 1);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ibn_core::units::duration_text;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::arrivals::ArrivalProcess;
 use crate::demand::{DayCurve, RateCurve};
@@ -15,7 +15,7 @@ use crate::time::nanos;
 use crate::trace::{Trace, TraceFormat, parse_unit};
 
 /// The demand of a workload: exactly one of the forms.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DemandSpec {
     /// The same rate for ever, in requests per second.
@@ -29,8 +29,8 @@ pub enum DemandSpec {
 }
 
 /// A rate from a time on.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RateStep {
     /// From when, in whole seconds since the start.
     #[serde(with = "duration_text")]
@@ -40,19 +40,17 @@ pub struct RateStep {
 }
 
 /// A trace file and how to read it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TraceSpec {
     /// The file, relative to the scenario's own.
     pub file: PathBuf,
     /// The column of the counts, or of the times where each row is one request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// The width of a bin, such as `1min`.
-    #[serde(default = "minute")]
     pub unit: String,
     /// Factor on every count.
-    #[serde(default = "one")]
     pub scale: f64,
     /// How far into the trace the run begins.
     #[serde(
@@ -63,12 +61,8 @@ pub struct TraceSpec {
     pub skip: Duration,
 }
 
-fn minute() -> String {
+pub(super) fn minute() -> String {
     "1min".to_owned()
-}
-
-const fn one() -> f64 {
-    1.0
 }
 
 impl DemandSpec {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use ibn_core::observation::Signal;
 use ibn_core::units::duration_text;
 use ibn_core::workload::WorkloadRef;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Something that goes wrong for a while.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Fault {
     /// When it begins, since the start of the run.
     #[serde(with = "duration_text")]
@@ -18,14 +18,14 @@ pub struct Fault {
     #[serde(rename = "for", with = "duration_text")]
     pub lasts: Duration,
     /// Whom it hits; every workload where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub workload: Option<WorkloadRef>,
     /// What happens.
     pub effect: FaultEffect,
 }
 
 /// What a fault does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FaultEffect {
     /// These signals are missing; all of them where none is named.

@@ -2,19 +2,22 @@
 
 mod demand;
 mod fault;
+mod read;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ibn_core::allocation::{Allocation, ContainerResources, Resources};
+use ibn_core::diagnostic::Diagnostic;
 use ibn_core::guardrail::{Guardrail, GuardrailSpec, Selector};
 use ibn_core::intent::{Bound, IndicatorName, Objective, Range};
 use ibn_core::prediction::WorkloadModel;
+use ibn_core::read::{Format, read};
 use ibn_core::units::{Bytes, CpuMillis, IndicatorValue, Quantile, Unit, duration_text};
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use demand::{DemandSpec, RateStep, TraceSpec};
 pub use fault::{Fault, FaultEffect};
@@ -25,33 +28,32 @@ use crate::error::{Error, Result};
 use crate::law::Law;
 use crate::rng::Seeds;
 use crate::spec::{
-    Accounting, ClusterSpec, LatencyObjective, MemoryUse, NodeSpec, PodSize, WorkloadSpec,
+    Accounting, ClusterSpec, LatencyObjective, MemoryUse, NodeSpec, PodSize, Traffic, WorkloadSpec,
 };
 
 /// The scenario of the demo: three customers with a shop front end, a checkout and a worker each.
 const DEMO: &str = include_str!("../../scenarios/demo.toml");
 
 /// A cluster, its workloads and their users, and what goes wrong: all that a run needs but the seed and a recommender.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Scenario {
     /// Its name.
     pub name: String,
     /// The date and time at which a run begins.
-    #[serde(default = "monday")]
     pub start: Timestamp,
     /// How long a run lasts.
     #[serde(with = "duration_text")]
     pub horizon: Duration,
     /// The time between two decisions of a recommender.
-    #[serde(default = "quarter_minute", with = "duration_text")]
+    #[serde(with = "duration_text")]
     pub control_period: Duration,
     /// The nodes.
     pub nodes: Vec<NodeGroup>,
     /// The workloads.
     pub workloads: Vec<WorkloadScenario>,
     /// What goes wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
     /// Where relative file names begin.
     #[serde(skip)]
@@ -68,20 +70,18 @@ const fn quarter_minute() -> Duration {
 }
 
 /// Nodes that are alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct NodeGroup {
     /// The name that theirs begin with.
     pub name: String,
     /// How many.
-    #[serde(default = "one_node")]
     pub count: u32,
     /// Allocatable CPU of each.
     pub cpu: CpuMillis,
     /// Allocatable memory of each.
     pub memory: Bytes,
     /// Pods that each takes at most.
-    #[serde(default = "kubelet_pods")]
     pub max_pods: u32,
 }
 
@@ -94,45 +94,41 @@ const fn kubelet_pods() -> u32 {
 }
 
 /// One workload of a scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WorkloadScenario {
     /// Its namespace.
     pub namespace: String,
     /// Deployment or StatefulSet.
-    #[serde(default = "deployment")]
     pub kind: WorkloadKind,
     /// Its name.
     pub name: String,
     /// Customers' own names for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// Its labels.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// Pods at the start.
     pub replicas: u32,
     /// Between how many pods a recommender may choose.
-    #[serde(default, skip_serializing_if = "Range::is_empty")]
+    #[serde(skip_serializing_if = "Range::is_empty")]
     pub bounds: Range<u32>,
     /// The name of its container.
-    #[serde(default = "app")]
     pub container: String,
     /// What each pod reserves.
     pub requests: Resources,
     /// What each pod is allowed at most.
-    #[serde(default)]
     pub limits: Resources,
     /// CPU time of a request.
     pub service: Law,
     /// Response time that doesn't depend on load.
-    #[serde(default, with = "duration_text")]
+    #[serde(with = "duration_text")]
     pub base_latency: Duration,
     /// Requests that a pod works on at once; as many as its node has cores where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
     /// Requests that wait in a pod besides.
-    #[serde(default = "hundred")]
     pub max_queue: u32,
     /// Age at which a client gives up.
     #[serde(
@@ -144,28 +140,21 @@ pub struct WorkloadScenario {
     /// From being placed on a node to ready.
     pub startup: Law,
     /// Least time from the order to stop to the end.
-    #[serde(default = "two_seconds", with = "duration_text")]
+    #[serde(with = "duration_text")]
     pub drain: Duration,
     /// Longest time from the order to stop to the end.
-    #[serde(default = "half_minute", with = "duration_text")]
+    #[serde(with = "duration_text")]
     pub grace: Duration,
     /// Memory of an idle pod.
-    #[serde(default)]
     pub base_memory: Bytes,
     /// Memory of each request in flight.
-    #[serde(default)]
     pub memory_per_request: Bytes,
     /// Which pod a request goes to.
-    #[serde(default)]
     pub balancing: Balancing,
     /// The objective that runs are counted against.
     pub slo: Slo,
     /// Its users.
     pub demand: DemandSpec,
-}
-
-fn deployment() -> WorkloadKind {
-    WorkloadKind::Deployment
 }
 
 fn app() -> String {
@@ -185,19 +174,14 @@ const fn half_minute() -> Duration {
 }
 
 /// A quantile of the response time that is to be at most a bound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Slo {
     /// Which quantile; p95 where absent.
-    #[serde(default = "p95")]
     pub quantile: Quantile,
     /// The bound.
     #[serde(with = "duration_text")]
     pub at_most: Duration,
-}
-
-const fn p95() -> Quantile {
-    Quantile::P95
 }
 
 impl Scenario {
@@ -210,25 +194,40 @@ impl Scenario {
         Self::from_toml(DEMO)
     }
 
-    /// Reads the text of a scenario. Relative file names begin at the current directory.
-    ///
-    /// # Errors
-    /// The first fault, with its place.
-    pub fn from_toml(text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|error| Error::Scenario(error.to_string()))
+    /// Reads the text of a scenario and lists every fault; it is there only where none is an error. Relative file names begin
+    /// at the current directory.
+    #[must_use]
+    pub fn read(text: &str, format: Format) -> (Option<Self>, Vec<Diagnostic>) {
+        read(text, format)
     }
 
-    /// Reads the file of a scenario. Relative file names begin where it lies.
+    /// Reads the TOML of a scenario. Relative file names begin at the current directory.
     ///
     /// # Errors
-    /// A file that can't be read, or its first fault, with its place.
+    /// Every fault, with its place.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let (scenario, faults) = Self::read(text, Format::Toml);
+        scenario.ok_or(Error::Scenario { faults })
+    }
+
+    /// Reads the file of a scenario, TOML, YAML or JSON by the ending of its name. Relative file names begin where it lies.
+    ///
+    /// # Errors
+    /// A file that can't be read, or every fault in it, with its place.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::file(path, source))?;
+        let format = path
+            .to_str()
+            .and_then(Format::of_file)
+            .unwrap_or(Format::Toml);
+        let (scenario, faults) = Self::read(&text, format);
         let directory = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self {
-            directory,
-            ..Self::from_toml(&text)?
-        })
+        scenario
+            .map(|scenario| Self {
+                directory,
+                ..scenario
+            })
+            .ok_or(Error::Scenario { faults })
     }
 
     /// The specification of its cluster. What is random about the demand follows from `seed`.
@@ -297,6 +296,40 @@ impl Scenario {
         self.workloads
             .iter()
             .find(|candidate| candidate.workload() == *workload)
+    }
+
+    /// The same with users who come as a trace says: each workload gets the part of the trace that its own mean rate is of
+    /// the sum over all, so that all together get what the trace has.
+    ///
+    /// # Errors
+    /// A demand that can't be read.
+    pub fn following(&self, trace: &TraceSpec) -> Result<Self> {
+        let means = self.workloads.iter().map(|workload| {
+            match workload.demand.traffic(
+                self.horizon,
+                Seeds::new(0),
+                &workload.name,
+                &self.directory,
+            )? {
+                Traffic::Rate(curve, _) => Ok(curve.mean()),
+                Traffic::Times(times) => Ok(times.len() as f64 / self.horizon.as_secs_f64()),
+            }
+        });
+        let means: Vec<f64> = means.collect::<Result<_>>()?;
+        let sum: f64 = means.iter().sum();
+        let mut scenario = self.clone();
+        for (workload, mean) in scenario.workloads.iter_mut().zip(means) {
+            let share = if sum > 0.0 {
+                mean / sum
+            } else {
+                1.0 / self.workloads.len() as f64
+            };
+            workload.demand = DemandSpec::Trace(TraceSpec {
+                scale: trace.scale * share,
+                ..trace.clone()
+            });
+        }
+        Ok(scenario)
     }
 
     /// The bounds on replicas as guardrails, one for each workload that has some.

@@ -52,13 +52,38 @@ fn what_is_wrong_is_named() {
     check_error("replicas = 2", "replicsa = 2", "replicsa");
     check_error("horizon = \"1h\"", "horizon = \"1 hour\"", "1 hour");
     check_error("horizon = \"1h\"", "horizon = \"0s\"", "horizon");
-    check_error("constant = 20.0", "constant = -20.0", "demand");
+    check_error("constant = 20.0", "constant = -20.0", "demand.constant");
+    check_error(
+        "constant = 20.0",
+        "constant = 20.0, day = { mean = 3 }",
+        "both given",
+    );
     check_error(
         "constant = 20.0",
         "trace = { file = \"/nonexistent.csv\" }",
         "/nonexistent.csv",
     );
-    check_error("exponential\"", "exponentiel\"", "exponentiel");
+    check_error(
+        "constant = 20.0",
+        "trace = { file = \"t.csv\", unit = \"often\" }",
+        "often",
+    );
+    check_error("exponential\"", "exponentiel\"", "exponential");
+    check_error(
+        "exponential\", mean = \"10ms\"",
+        "exponential\", mean = \"10ms\", cv = 1",
+        "`cv` is no parameter",
+    );
+    check_error(
+        "exponential\", mean = \"10ms\"",
+        "hyperexponential\", mean = \"10ms\", cv = 0.5",
+        "cv",
+    );
+    check_error(
+        "exponential\", mean = \"10ms\"",
+        "exponential\", mean = \"2h\"",
+        "at most 1h",
+    );
     let fault = "\n[[faults]]\nat = \"1m\"\nfor = \"1m\"\nworkload = \"acme/Deployment/wep\"\neffect = \"monitorDown\"\n";
     check_error(
         "demand = { constant = 20.0 }\n",
@@ -68,13 +93,75 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn all_faults_are_found_with_their_place() {
+    let text = SMALL
+        .replace("replicas = 2", "replicas = -2")
+        .replace("constant = 20.0", "constant = \"many\"");
+    let (scenario, faults) = Scenario::read(&text, Format::Toml);
+    assert_eq!(scenario, None);
+    let places: Vec<(&str, Option<u32>)> = faults
+        .iter()
+        .map(|fault| (fault.path.as_str(), fault.line))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("workloads[0].replicas", Some(11)),
+            ("workloads[0].demand.constant", Some(16))
+        ]
+    );
+}
+
+#[test]
+fn faults_have_their_forms() {
+    let faults = r#"
+[[faults]]
+at = "1m"
+for = "2m"
+effect = { missing = ["cpuUsage", "latency/0.95"] }
+[[faults]]
+at = "1m"
+for = "2m"
+workload = "acme/Deployment/web"
+effect = { killPods = 1 }
+[[faults]]
+at = "1m"
+for = "2m"
+effect = "monitorDown"
+"#;
+    let scenario = Scenario::from_toml(&format!("{SMALL}{faults}")).unwrap();
+    let effects: Vec<FaultEffect> = scenario
+        .faults
+        .iter()
+        .map(|fault| fault.effect.clone())
+        .collect();
+    use ibn_core::observation::Signal;
+    let missing = vec![Signal::CpuUsage, Signal::Latency(Quantile::P95)];
+    assert_eq!(
+        effects,
+        [
+            FaultEffect::Missing(missing),
+            FaultEffect::KillPods(1),
+            FaultEffect::MonitorDown
+        ]
+    );
+}
+
+#[test]
 fn a_scenario_reads_back_as_it_is_written() {
-    for scenario in [
-        Scenario::from_toml(SMALL).unwrap(),
-        Scenario::demo().unwrap(),
-    ] {
-        let text = toml::to_string(&scenario).unwrap();
-        assert_eq!(Scenario::from_toml(&text).unwrap(), scenario);
+    let mut small = Scenario::from_toml(SMALL).unwrap();
+    small.faults = vec![Fault {
+        at: Duration::from_secs(60),
+        lasts: Duration::from_secs(30),
+        workload: Some(WorkloadRef::deployment("acme", "web")),
+        effect: FaultEffect::Stale(vec![ibn_core::observation::Signal::CpuUsage]),
+    }];
+    for scenario in [small, Scenario::demo().unwrap()] {
+        let text = serde_json::to_string(&scenario).unwrap();
+        assert_eq!(
+            Scenario::read(&text, Format::Json),
+            (Some(scenario), vec![])
+        );
     }
 }
 
@@ -94,4 +181,36 @@ fn the_demo_has_three_customers_with_three_workloads_each() {
     assert_eq!(demo.guardrails().len(), 9);
     let cluster = demo.cluster(1).unwrap();
     assert!(cluster.free().cpu >= CpuMillis::new(16_000), "room to grow");
+}
+
+#[test]
+fn a_trace_is_shared_out_as_the_workloads_share_their_own_demand() {
+    let file = std::env::temp_dir().join(format!("ibn-sim-shared-{}.txt", std::process::id()));
+    std::fs::write(&file, "120\n240\n").unwrap();
+    let trace = TraceSpec {
+        file: file.clone(),
+        column: None,
+        unit: "1min".to_owned(),
+        scale: 10.0,
+        skip: Duration::ZERO,
+    };
+    let demo = Scenario::demo().unwrap().following(&trace).unwrap();
+    let spec = demo.cluster_spec(1).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let rates: Vec<f64> = spec
+        .workloads
+        .iter()
+        .map(|workload| match &workload.traffic {
+            Traffic::Rate(curve, _) => curve.rates()[1],
+            Traffic::Times(_) => 0.0,
+        })
+        .collect();
+    assert!(
+        (rates.iter().sum::<f64>() - 40.0).abs() < 1e-9,
+        "240 a minute, times ten: {rates:?}"
+    );
+    assert!(
+        rates[0] > 5.0 * rates[2],
+        "the front end of acme has more than its worker"
+    );
 }
