@@ -47,7 +47,8 @@ fn specs(wanted: &BTreeMap<String, Value>) -> BTreeMap<String, IntentSpec> {
             let (kind, name) = (parts.next().unwrap(), parts.next().unwrap());
             let mut spec = spec.clone();
             spec["target"] = json!({"kind": kind, "name": name});
-            let spec = serde_json::from_value(spec).unwrap_or_else(|error| panic!("{target}: {error}"));
+            let spec =
+                serde_json::from_value(spec).unwrap_or_else(|error| panic!("{target}: {error}"));
             (target.clone(), spec)
         })
         .collect()
@@ -78,25 +79,50 @@ fn fault(line: &Line, answer: &Translation) -> Option<String> {
         })
     };
     match (line, answer) {
-        (Line { intent: Some(wanted), .. }, Translation::Intent(reading)) => {
-            differs(&specs(wanted), &reading.intents)
-        }
-        (Line { query: Some(wanted), .. }, Translation::Query(query)) => {
+        (
+            Line {
+                intent: Some(wanted),
+                ..
+            },
+            Translation::Intent(reading),
+        ) => differs(&specs(wanted), &reading.intents),
+        (
+            Line {
+                query: Some(wanted),
+                ..
+            },
+            Translation::Query(query),
+        ) => {
             let target = query.target.as_ref().map(ToString::to_string);
             if query.about != wanted.about || target != wanted.target {
                 return Some(format!("got {query:?}"));
             }
             differs(&specs(&wanted.intents), &query.intents)
         }
-        (Line { clarify: Some(missing), .. }, Translation::Clarify(question)) => {
+        (
+            Line {
+                clarify: Some(missing),
+                ..
+            },
+            Translation::Clarify(question),
+        ) => {
             let fits = missing.is_empty() || question.missing.contains(missing);
             (!fits).then(|| {
-                format!("asked about {:?}, not {missing}: {}", question.missing, question.question)
+                format!(
+                    "asked about {:?}, not {missing}: {}",
+                    question.missing, question.question
+                )
             })
         }
-        (Line { refuse: Some(code), .. }, Translation::Refuse(Refusal { code: given, message })) => {
-            (given != code).then(|| format!("refused as {given:?}, not {code:?}: {message}"))
-        }
+        (
+            Line {
+                refuse: Some(code), ..
+            },
+            Translation::Refuse(Refusal {
+                code: given,
+                message,
+            }),
+        ) => (given != code).then(|| format!("refused as {given:?}, not {code:?}: {message}")),
         (_, other) => Some(format!("got {}", serde_json::to_string(other).unwrap())),
     }
 }
@@ -108,14 +134,19 @@ fn every_sentence_is_read_as_the_rules_say() {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut faults = String::new();
     for text in SENTENCES.lines() {
-        let line: Line = serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let line: Line =
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let kinds = [
             ("intent", line.intent.is_some()),
             ("clarify", line.clarify.is_some()),
             ("refuse", line.refuse.is_some()),
             ("query", line.query.is_some()),
         ];
-        let kinds: Vec<_> = kinds.iter().filter(|(_, is)| *is).map(|(kind, _)| *kind).collect();
+        let kinds: Vec<_> = kinds
+            .iter()
+            .filter(|(_, is)| *is)
+            .map(|(kind, _)| *kind)
+            .collect();
         let [kind] = kinds.as_slice() else {
             panic!("one outcome: {text}");
         };
@@ -128,5 +159,8 @@ fn every_sentence_is_read_as_the_rules_say() {
         }
     }
     assert!(faults.is_empty(), "\n{faults}");
-    assert!(counts["clarify"] >= 80 && counts["refuse"] >= 80, "{counts:?}");
+    assert!(
+        counts["clarify"] >= 80 && counts["refuse"] >= 80,
+        "{counts:?}"
+    );
 }

@@ -16,7 +16,6 @@ use super::sem::{
     Change, ContainerPick, Item, Metric, Owner, Part, Qty, Quant, Scope, Side, Span, Unit, When,
 };
 use super::{allot, when};
-use ibn_core::translation::RefusalCode;
 
 type Answer<T> = Result<T, Translation>;
 
@@ -56,7 +55,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn add(&mut self, item: &Item, container: Option<&ContainerPick>) -> Answer<()> {
         match item {
             Item::Replicas { change, .. } => self.replicas(change),
-            Item::FromTo { from, to, .. } => self.from_to(*from, *to),
+            Item::FromTo { from, to, .. } => self.moved(*from, *to),
             Item::Resources { owner, parts } => self.resources(owner, parts, container),
             Item::Autoscale {
                 min,
@@ -112,9 +111,7 @@ impl<'a> Draft<'a> {
             Item::Ask {
                 missing, question, ..
             } => Err(clarify(missing, question.clone())),
-            Item::Unsayable { message, .. } => {
-                Err(refuse(RefusalCode::OutOfScope, message.clone()))
-            }
+            Item::Unsayable { code, message, .. } => Err(refuse(*code, message.clone())),
             Item::Ellipsis { .. }
             | Item::Topic(_)
             | Item::In(_)
@@ -171,7 +168,7 @@ impl<'a> Draft<'a> {
         self.expect(new)
     }
 
-    fn from_to(&mut self, from: Decimal, to: Decimal) -> Answer<()> {
+    fn moved(&mut self, from: Decimal, to: Decimal) -> Answer<()> {
         let live = self.workload.map(|workload| workload.replicas);
         if live != Some(count(from)?) {
             return Err(clarify(

@@ -3,6 +3,7 @@
 //! A rule's alternatives are tried at every place where they could begin, so that a sentence with two
 //! readings shows both. Results are kept by rule and place; nothing depends on the order of a map.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::input::Input;
@@ -28,12 +29,71 @@ pub(crate) struct Grammar {
 struct Rule {
     builtin: Option<Builtin>,
     alternatives: Vec<Alternative>,
+    /// What the rule can begin with.
+    first: First,
 }
 
 struct Alternative {
     expr: Expr,
     action: Action,
     cost: u32,
+    first: First,
+}
+
+/// What a pattern can begin with: words, and rules that are code.
+#[derive(Default, Clone, PartialEq, Eq)]
+struct First {
+    words: BTreeSet<&'static str>,
+    builtins: BTreeSet<usize>,
+    /// Whether it can match nothing at all.
+    empty: bool,
+}
+
+impl First {
+    fn take(&mut self, other: &Self) {
+        self.words.extend(&other.words);
+        self.builtins.extend(&other.builtins);
+    }
+
+    /// The beginnings of an expression, as far as those of its rules are known.
+    fn of(expr: &Expr, rules: &[Rule]) -> Self {
+        let mut first = Self::default();
+        match expr {
+            Expr::Words(words) => first.words.extend(words),
+            Expr::Rule { rule, .. } => {
+                if let Some(known) = rules.get(*rule) {
+                    if known.builtin.is_some() {
+                        first.builtins.insert(*rule);
+                    }
+                    first.take(&known.first);
+                    first.empty = known.first.empty;
+                }
+            }
+            Expr::Seq(items) => {
+                first.empty = true;
+                for item in items {
+                    let next = Self::of(item, rules);
+                    first.take(&next);
+                    if !next.empty {
+                        first.empty = false;
+                        break;
+                    }
+                }
+            }
+            Expr::Alt(branches) => {
+                for branch in branches {
+                    let next = Self::of(branch, rules);
+                    first.take(&next);
+                    first.empty |= next.empty;
+                }
+            }
+            Expr::Opt(inner) => {
+                first = Self::of(inner, rules);
+                first.empty = true;
+            }
+        }
+        first
+    }
 }
 
 /// Collects rules.
@@ -74,7 +134,12 @@ impl Builder {
                 continue;
             };
             if let Some(rule) = self.slot(name) {
-                rule.alternatives.push(Alternative { expr, action, cost });
+                rule.alternatives.push(Alternative {
+                    expr,
+                    action,
+                    cost,
+                    first: First::default(),
+                });
             }
         }
     }
@@ -94,11 +159,43 @@ impl Builder {
     pub(crate) fn build(mut self) -> Grammar {
         let len = self.names.len();
         self.rules.resize_with(len, Rule::default);
+        find_beginnings(&mut self.rules);
         Grammar {
             rules: self.rules,
             names: self.names,
             #[cfg(test)]
             faults: self.faults,
+        }
+    }
+}
+
+/// Finds what each rule and alternative can begin with, until nothing new is found.
+fn find_beginnings(rules: &mut [Rule]) {
+    loop {
+        let mut changed = false;
+        for number in 0..rules.len() {
+            let mut first = First::default();
+            let found: Vec<First> = rules
+                .get(number)
+                .map(|rule| &rule.alternatives)
+                .into_iter()
+                .flatten()
+                .map(|alternative| First::of(&alternative.expr, rules))
+                .collect();
+            for next in &found {
+                first.take(next);
+                first.empty |= next.empty;
+            }
+            if let Some(rule) = rules.get_mut(number) {
+                changed |= rule.first != first;
+                rule.first = first;
+                for (alternative, first) in rule.alternatives.iter_mut().zip(found) {
+                    alternative.first = first;
+                }
+            }
+        }
+        if !changed {
+            break;
         }
     }
 }
@@ -257,6 +354,9 @@ impl<'a> Chart<'a> {
             }
         }
         for alternative in &rule.alternatives {
+            if !self.can_begin(&alternative.first, at) {
+                continue;
+            }
             let start = State {
                 at,
                 cost: alternative.cost,
@@ -278,6 +378,15 @@ impl<'a> Chart<'a> {
         found.sort_by_key(|reading| reading.cost);
         found.truncate(MAX_READINGS);
         found
+    }
+
+    fn can_begin(&mut self, first: &First, at: usize) -> bool {
+        first.empty
+            || self.input.is_one_of(at, &first.words)
+            || first
+                .builtins
+                .iter()
+                .any(|builtin| !self.rule(*builtin, at).is_empty())
     }
 
     fn run(&mut self, expr: &Expr, states: Vec<State>) -> Vec<State> {

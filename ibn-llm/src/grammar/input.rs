@@ -1,6 +1,6 @@
 //! A sentence made ready for matching: tokens, names of the catalog, and forgiven typos.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ibn_core::catalog::Catalog;
 use ibn_core::intent::IndicatorName;
@@ -160,6 +160,25 @@ impl NameIndex {
     }
 }
 
+/// Leaves out the commas that courtesies leave behind, at the start and in pairs.
+fn without_idle_signs(tokens: Vec<Token>) -> Vec<Token> {
+    let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let separates = matches!(
+            token.lower.as_str(),
+            "{comma}" | "{semicolon}" | "{stop}" | "{dash}" | "{colon}"
+        );
+        let idle = separates
+            && kept
+                .last()
+                .is_none_or(|before| token.lower == "{comma}" && before.lower == "{comma}");
+        if !idle {
+            kept.push(token);
+        }
+    }
+    kept
+}
+
 /// Spans of words, one of them known to the grammar, that would be near to a name if written together.
 fn near_names(tokens: &[Token], known: &[bool], index: &NameIndex) -> Vec<(usize, usize)> {
     let names: Vec<String> = index
@@ -209,6 +228,7 @@ impl Input {
             })
             .map(|(_, token)| token.clone())
             .collect();
+        let tokens = without_idle_signs(tokens);
         let names = index.edges(text, &tokens);
         let covered = |at: usize| names.iter().any(|edge| edge.start <= at && at < edge.end);
         let known: Vec<bool> = tokens
@@ -266,6 +286,16 @@ impl Input {
         }
         let repaired = self.repaired.get(at)?.as_deref()?;
         words.binary_search(&repaired).is_ok().then_some(TYPO)
+    }
+
+    /// Whether one of `words` can be read here.
+    pub(crate) fn is_one_of(&self, at: usize, words: &BTreeSet<&'static str>) -> bool {
+        self.lower(at).is_some_and(|word| words.contains(word))
+            || self
+                .repaired
+                .get(at)
+                .and_then(Option::as_deref)
+                .is_some_and(|word| words.contains(word))
     }
 
     /// Whether the grammar knows the word, as it stands.

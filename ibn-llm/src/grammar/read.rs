@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::naming;
 use super::reply::{clarify, clarify_among, refuse};
 use super::resolve::Resolver;
-use super::sem::{Change, Item, Pick, Place, Qty, Scope, Side, Target, Unit};
+use super::sem::{Change, Item, Pick, Place, Qty, Scope, Side, Span, Target, Unit};
 use super::sentence::{Join, Said};
 use super::when::Times;
 
@@ -283,9 +283,7 @@ impl Context<'_> {
                 Some(targets)
             } else if leading {
                 current.clone()
-            } else if it.modifier && before_all {
-                Some(everyone.clone())
-            } else if it.modifier && behind_all && spans_all(said, at, &clauses) {
+            } else if it.modifier && (before_all || behind_all && spans_all(said, at, &clauses)) {
                 Some(everyone.clone())
             } else {
                 None
@@ -423,8 +421,8 @@ fn is_system(workload: &WorkloadRef) -> bool {
 fn no_target(said: &[Said]) -> Translation {
     // What is wrong in itself is asked first.
     for it in said {
-        if let Item::Unsayable { message, .. } = &it.item {
-            return refuse(RefusalCode::OutOfScope, message.clone());
+        if let Item::Unsayable { code, message, .. } = &it.item {
+            return refuse(*code, message.clone());
         }
     }
     clarify("target", "Which workload is meant?")
@@ -434,6 +432,12 @@ fn no_target(said: &[Said]) -> Translation {
 fn expand(said: &[Said]) -> Answer<Vec<Said>> {
     let mut out: Vec<Said> = Vec::new();
     for it in said {
+        if let Item::Bounds { spans, .. } = &it.item
+            && spans.iter().any(is_bare)
+        {
+            out.push(counted(it, &out)?);
+            continue;
+        }
         let Item::Ellipsis { target, change } = &it.item else {
             out.push(it.clone());
             continue;
@@ -473,6 +477,42 @@ fn expand(said: &[Said]) -> Answer<Vec<Said>> {
         });
     }
     Ok(out)
+}
+
+/// Whether a bound has numbers without any unit.
+fn is_bare(span: &Span) -> bool {
+    [&span.min, &span.max]
+        .into_iter()
+        .flatten()
+        .any(|qty| qty.unit == Unit::None && qty.of.is_none())
+}
+
+/// A bare bound is on the number of pods where what stands before is about it.
+fn counted(it: &Said, before: &[Said]) -> Answer<Said> {
+    let about_pods = |span: &Span| {
+        [&span.min, &span.max]
+            .into_iter()
+            .flatten()
+            .all(|qty| qty.unit == Unit::Pods)
+    };
+    let last = before.iter().rev().find(|it| !it.modifier);
+    let pods = last.is_some_and(|last| match &last.item {
+        Item::Bounds { spans, .. } => spans.iter().all(about_pods),
+        Item::Replicas { .. } => true,
+        _ => false,
+    });
+    if !pods {
+        return Err(clarify("unit", "Of what is that the bound?"));
+    }
+    let mut counted = it.clone();
+    if let Item::Bounds { spans, .. } = &mut counted.item {
+        for span in spans {
+            for qty in [&mut span.min, &mut span.max].into_iter().flatten() {
+                qty.unit = Unit::Pods;
+            }
+        }
+    }
+    Ok(counted)
 }
 
 fn misread() -> Translation {

@@ -805,7 +805,12 @@ pub(crate) fn reason(input: &Input) -> Option<(RefusalCode, String)> {
 pub(crate) fn reason_beside(input: &Input, names: &[String]) -> Option<(RefusalCode, String)> {
     REASONS
         .iter()
-        .find(|reason| reason.marks.iter().any(|mark| stands_in(input, mark, names)))
+        .find(|reason| {
+            reason
+                .marks
+                .iter()
+                .any(|mark| stands_in(input, mark, names))
+        })
         .map(|reason| (reason.code, reason.message.to_owned()))
         .or_else(|| {
             names_variable(input).then(|| {
@@ -861,7 +866,11 @@ fn stands_in(input: &Input, mark: &str, names: &[String]) -> bool {
 fn names_variable(input: &Input) -> bool {
     (0..input.len()).any(|at| {
         input.token(at).is_some_and(|token| {
-            token.raw.contains('_') && token.raw.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            token.raw.contains('_')
+                && token
+                    .raw
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
         })
     })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ibn_core::intent::{IndicatorName, Mode, OnEnd, Preference};
-use ibn_core::translation::QueryKind;
+use ibn_core::translation::{QueryKind, RefusalCode};
 use ibn_core::workload::WorkloadKind;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time, Weekday};
@@ -262,7 +262,7 @@ pub(crate) enum Day {
     Weekday(Weekday),
     Date(Date),
     /// Day and month without a year.
-    MonthDay(i8, i8),
+    InYear(i8, i8),
 }
 
 /// A time of day as it was said.
@@ -402,6 +402,7 @@ pub(crate) enum Item {
     /// What is understood but can't be said in an intent.
     Unsayable {
         target: Option<Target>,
+        code: RefusalCode,
         message: String,
     },
     /// A bare amount that goes on with what was just said: `and api to 3`.

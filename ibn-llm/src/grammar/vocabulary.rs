@@ -260,7 +260,7 @@ const OTHER_WORDS: &[&str] = &[
 /// The word of the grammar that a misspelt one is taken for, where there is exactly one nearest.
 pub(crate) fn repair(word: &str, grammar: &Grammar, index: &NameIndex) -> Option<String> {
     let length = word.chars().count();
-    if length < 4 || length > 24 || !word.chars().all(char::is_alphabetic) {
+    if !(4..=24).contains(&length) || !word.chars().all(char::is_alphabetic) {
         return None;
     }
     if OTHER_WORDS.contains(&word) {

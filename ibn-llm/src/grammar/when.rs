@@ -152,7 +152,7 @@ impl Times {
                 let days = i64::from(today.weekday().until(weekday));
                 self.later(today, days.days())
             }
-            Day::MonthDay(month, number) => {
+            Day::InYear(month, number) => {
                 for year in today.year()..=today.year().saturating_add(8) {
                     if let Ok(date) = Date::new(year, month, number)
                         && date >= today

@@ -106,8 +106,8 @@ fn nouns(g: &mut Builder) {
     g.rule(
         "noun",
         &[
-            "<cpuword> <s:side> and <memword> <z:side>",
-            "<memword> <s:side> and <cpuword> <z:side>",
+            "<cpuword> <s:side> and [the] <memword> <z:side>",
+            "<memword> <s:side> and [the] <cpuword> <z:side>",
         ],
         |c| {
             let side = c.noun("s")?.side;
@@ -485,6 +485,7 @@ fn spans(g: &mut Builder) {
             "not exceeding",
             "without exceeding",
             "maximally",
+            "at or below/under",
             "max {colon}",
         ],
     );
@@ -507,6 +508,7 @@ fn spans(g: &mut Builder) {
             "no/not/never below/under",
             "[a] minimum/min [of]",
             "{ge}",
+            "at or above/over",
             "min {colon}",
         ],
     );

@@ -107,7 +107,7 @@ fn pods(g: &mut Builder) {
     g.rule(
         "bounds",
         &[
-            "<x:podspans>",
+            "<x:podspans> [each]",
             "[<keepverb>] <x:podspans> (for/of/in/on) <t:target>",
             "<keepverb> <x:podspans> [running/up/alive/available/ready]",
             "<keepverb> <t:target> [running/up] [with/at/on/to/within] <x:podspans> [running/up/alive]",
@@ -118,9 +118,19 @@ fn pods(g: &mut Builder) {
             "there <modal> be <x:podspans> (of/for) <t:target>",
             "<t:target> <x:podspans>",
             "<keepverb> <x:podspans> of <t:target> running",
+            "<x:podspans> of <t:target> (are | must be | should be) running/up/available/ready",
         ],
         |c| bounds(c, as_pods(c.all_spans("x")), None, false),
     );
+    // `…, at least 2`: of what stands before.
+    g.costly("bounds", 10, &["<x:numspans>"], |c| {
+        item(Item::Bounds {
+            target: None,
+            scope: None,
+            spans: c.all_spans("x"),
+            limits: false,
+        })
+    });
     // at least 3 web pods
     g.rule(
         "bounds",
@@ -152,6 +162,19 @@ fn pods(g: &mut Builder) {
         ],
         |c| bounds(c, as_pods(c.all_spans("x")), None, false),
     );
+    // never more than 6 or fewer than 2 pods
+    g.rule(
+        "bounds",
+        &[
+            "<t:target> must/should/may/can never/not have/run/use more than <b:n1> [<pods>] and/or/nor less/fewer than <a:n1> [<pods>]",
+            "<t:target> must/should/may/can never/not have/run/use less/fewer than <a:n1> [<pods>] and/or/nor more than <b:n1> [<pods>]",
+        ],
+        |c| {
+            let mut spans = lower(c, "a");
+            spans.extend(upper(c, "b", false));
+            bounds(c, as_pods(spans), None, false)
+        },
+    );
     // limit web to 5 pods
     g.rule(
         "bounds",
@@ -160,7 +183,10 @@ fn pods(g: &mut Builder) {
             "<capverb> <podsn> (of/for/on/in) <t:target> to/at <q:n1>",
             "<capverb> <t:ownerof> <podsn> to/at <q:n1>",
             "<capverb> <podsn> to/at <q:n1>",
-            "do-not/don't/dont/never [let/allow/permit] <t:target> [to] go/grow/scale/get/rise/exceed/run/have/use/be [up] [to/with] [above/over/beyond/past] [more than] <q:podqty>",
+            "(do not | don't | dont | never) let/allow/permit <t:target> [to] go/grow/scale/get/rise/be [up] above/over/beyond/past <q:podqty>",
+            "(do not | don't | dont | never) let/allow/permit <t:target> [to] exceed <q:podqty>",
+            "(do not | don't | dont | never) let/allow/permit <t:target> [to] have/run/use more than <q:podqty>",
+            "(do not | don't | dont | never) go/grow/scale <t:target> above/over/beyond/past <q:podqty>",
             "<t:target> must/should/may/can not/never exceed <q:podqty>",
             "<t:target> mustn't/cannot/shouldn't exceed <q:podqty>",
             "do not [let/allow] <t:target> [to] go/grow/scale/get above/over/beyond/past <q:n1>",
@@ -406,7 +432,7 @@ fn autoscale(g: &mut Builder) {
     g.rule(
         "bounds",
         &[
-            "<autoword> <t:target> [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
+            "<autoword> <t:target> [<autojoin>] [{colon}] [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
             "<autoword> [<x:autospan>] [<autojoin>] [<q:autocpu>]",
             "<autoword> <x:autospan> [(for/of/on) <t:target>] [<autojoin>] [<q:autocpu>]",
             "scale <t:target> automatically [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
@@ -415,7 +441,7 @@ fn autoscale(g: &mut Builder) {
             "<t:target> <modal> <autoword> [<x:autospan>] [<autojoin>] [<q:autocpu>]",
             "<t:target> <modal> be autoscaled [<x:autospan>] [<autojoin>] [<q:autocpu>]",
             "<t:target> <modal> scale automatically [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "<hpaverb> [<det>] <hpa> (for/on/to/of) <t:target> [<autojoin>] [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
+            "<hpaverb> [<det>] <hpa> (for/on/to/of) <t:target> [<autojoin>] [{colon}] [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
             "<hpaverb> [<det>] <hpa> [with] [<x:autospan>] [<autojoin>] [<q:autocpu>] (for/on/to/of) <t:target>",
             "<hpaverb> <t:target> [<det>] <hpa> [<autojoin>] [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
             "<hpaverb> [<det>] <hpa> [<autojoin>] [<x:autospan>] [<autojoin>] [<q:autocpu>]",
@@ -470,6 +496,7 @@ fn autoscale(g: &mut Builder) {
         |c| {
             item(Item::Unsayable {
                 target: c.target("t"),
+                code: ibn_core::translation::RefusalCode::OutOfScope,
                 message: "an autoscaler can't be taken away by an intent; withdraw the intent that asked for it".to_owned(),
             })
         },

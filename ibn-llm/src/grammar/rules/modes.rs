@@ -136,6 +136,11 @@ pub(super) fn add(g: &mut Builder) {
             "as soon as possible",
             "for me",
             "for us",
+            "than now",
+            "than today",
+            "than currently",
+            "than it has now",
+            "than before",
             "ok/okay",
             "from now on",
             "straight away",
@@ -189,8 +194,8 @@ fn modes(g: &mut Builder) {
             "put <t:target> on hold",
             "hands off <t:target>",
             "keep your hands off <t:target>",
-            "do not/don't/dont manage/touch <t:target> [anymore | any more]",
-            "don't/do not manage <t:target>",
+            "(do not | don't | dont) manage/touch <t:target> [anymore | any more]",
+            "(don't | do not) manage <t:target>",
             "<t:target> should/must be suspended/paused",
             "<t:target> must/should not be managed [anymore]",
             "take [your] hands off <t:target>",
@@ -234,7 +239,7 @@ fn modes(g: &mut Builder) {
             "set [the] mode of/for <t:target> to advise/advisory",
             "<t:target> in advise/advisory/advice mode",
             "advise mode for <t:target>",
-            "do not/don't/dont act on <t:target> {comma} just/only <tellme>",
+            "(do not | don't | dont) act on <t:target> {comma} just/only <tellme>",
             "[just/only] <tellme> (for/on/with/about) <t:target>",
             "<tellme2> (for/on/with/about) <t:target>",
         ],
@@ -248,7 +253,7 @@ fn modes(g: &mut Builder) {
             "[but] [in/as] advise/advice/advisory/advisory-only/recommendation [only] [mode]",
             "[but] only/just advise/recommend/advice/report [it/me]",
             "[but] advise/recommend only",
-            "[but] do not/don't/dont [actually] do/apply/enforce/execute/change it/anything [yet]",
+            "[but] (do not | don't | dont) [actually] do/apply/enforce/execute/change it/anything [yet]",
             "without [actually] applying/doing/changing it/anything",
             "[as/in] [a] dry run [only/mode]",
             "[as] [a] dry-run [only]",
@@ -276,6 +281,22 @@ fn modes(g: &mut Builder) {
             "what would you do",
             "what would you change/recommend/suggest",
         ],
+    );
+    g.rule(
+        "mode",
+        &[
+            "remove/drop <t:target>",
+            "take <t:target> away",
+            "drop <t:target> altogether/entirely/completely",
+            "remove <t:target> altogether/entirely/completely",
+        ],
+        |c| {
+            item(Item::Unsayable {
+                target: c.target("t"),
+                code: ibn_core::translation::RefusalCode::Unsafe,
+                message: "nothing is ever deleted by an intent".to_owned(),
+            })
+        },
     );
     // `stop web` is to suspend or to end it.
     g.costly(
@@ -501,7 +522,7 @@ fn priorities(g: &mut Builder) {
         "modifier",
         20,
         &["[with/at] [a] high/low/top/highest/lowest/medium/normal/higher/lower/max/maximum priority", "[with/at] highest/top priority"],
-        |c| ask_priority(c),
+        ask_priority,
     );
     g.costly(
         "priority",
@@ -519,7 +540,7 @@ fn priorities(g: &mut Builder) {
             "give <t:target> priority over <target>",
             "<t:target> has priority over <target>",
         ],
-        |c| ask_priority(c),
+        ask_priority,
     );
 }
 

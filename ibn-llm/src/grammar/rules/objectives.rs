@@ -334,6 +334,30 @@ fn latency(g: &mut Builder) {
             )
         },
     );
+    // checkout must never take longer than 200 ms
+    g.rule(
+        "objective",
+        &[
+            "<t:target> must/should/may/can/shall not/never [ever] take/need/be longer/more/slower than <v:dur> [to answer/respond/reply]",
+            "<t:target> never takes longer/more than <v:dur> [to answer/respond/reply]",
+            "<t:target> mustn't/shouldn't/cannot/can't take longer/more than <v:dur> [to answer/respond/reply]",
+            "<calls> (to/of/on/for) <t:target> must/should/may/can/shall not/never [ever] take/be longer/more/slower than <v:dur>",
+            "<t:target> takes/take at most <v:dur> [to answer/respond/reply]",
+            "<t:target> should/must take no longer/more than <v:dur> [to answer/respond/reply]",
+            "don't/never let <t:target> take longer/more than <v:dur> [to answer/respond/reply]",
+        ],
+        |c| {
+            objective(
+                c,
+                Metric {
+                    name: IndicatorName::Latency,
+                    quantile: None,
+                },
+                true,
+                c.qty("v")?,
+            )
+        },
+    );
     // 95 % of requests to checkout must finish within 200 ms
     g.rule(
         "objective",
@@ -744,6 +768,18 @@ fn utilisation(g: &mut Builder) {
         );
     }
     g.words("utilverb", &["keep/hold/maintain/ensure/make/have/get/bring/push/limit/cap/restrict/target/aim/want/guarantee/drive/stay"]);
+    g.words(
+        "aimverb",
+        &["keep/hold/maintain/bring/get/push/set/drive/target/aim"],
+    );
+    g.rule(
+        "objective",
+        &[
+            "limit/cap/restrict <t:ownerof> <m:utilnoun> to/at <v:pct>",
+            "limit/cap/restrict <m:utilnoun> (of/for/on) <t:target> to/at <v:pct>",
+        ],
+        |c| objective(c, c.metric("m")?, true, c.qty("v")?),
+    );
     // A utilisation with neither side, or of the limits.
     g.rule(
         "objective",
@@ -755,8 +791,8 @@ fn utilisation(g: &mut Builder) {
             "<m:utilnoun> (of/for/on/in) <t:target> [<modal>] [<stay>] around/about/near/at/roughly/approximately <v:pct>",
             "<utilverb> <t:target> around/about/near/at/roughly/approximately <v:pct> [of] <m:utilnoun>",
             "target/aim [for/at] <v:pct> [of] <m:utilnoun> (for/on/of) <t:target>",
-            "<utilverb> <t:ownerof> <m:utilnoun> to [around/about] <v:pct>",
-            "<utilverb> <m:utilnoun> (of/for/on) <t:target> to [around/about] <v:pct>",
+            "<aimverb> <t:ownerof> <m:utilnoun> to [around/about] <v:pct>",
+            "<aimverb> <m:utilnoun> (of/for/on) <t:target> to [around/about] <v:pct>",
         ],
         |c| {
             let name = c.metric("m")?.name;
@@ -887,6 +923,7 @@ fn throughput_and_cost(g: &mut Builder) {
         |c| {
             item(Item::Unsayable {
                 target: c.target("t"),
+                code: ibn_core::translation::RefusalCode::OutOfScope,
                 message: "an intent can't limit how much traffic a workload is sent".to_owned(),
             })
         },

@@ -96,7 +96,7 @@ pub(super) fn add(g: &mut Builder) {
             })
         },
     );
-    g.words("didwhat", &["scale/scaled/grow/grown/shrink/shrunk/change/changed/restart/restarted/go/gone/get/got/lose/lost/gain/jump/drop/dropped/rise/move/moved/resize/resized/slow/become/increase/increased/decrease/decreased/fail/failing/failed/degrade/degraded/run/running/use/using/need/have/cost/spike/spiked [so] [up/down/out/in/slow/slower/down/more/fewer/less/bigger/smaller/that] [much/many/more/fewer/less] [<pods> | <noun>] [by <size>] [to <num> [<pods>]] [from <num> to <num> [<pods>]]", "scaling up/down", "been scaled/changed [up/down]", "so slow/many/expensive/big/small/few [<pods>]", "slow/slower/down/degraded/suspended/overridden/infeasible/rejected/expensive/unhealthy/not fulfilled", "at <num> <pods>", "not scaling/scaled/scale [up/down]", "being scaled [up/down]", "undone/reverted/throttled"]);
+    g.words("didwhat", &["scale/scaled/grow/grown/shrink/shrunk/change/changed/restart/restarted/go/gone/get/got/lose/lost/gain/jump/drop/dropped/rise/move/moved/resize/resized/slow/become/increase/increased/decrease/decreased/fail/failing/failed/degrade/degraded/run/running/use/using/need/have/cost/spike/spiked [so] [up/down/out/in/slow/slower/down/more/fewer/less/bigger/smaller/that] [much/many/more/fewer/less] [<num>] [<pods> | <noun>] [by <size>] [to <num> [<pods>]] [from <num> to <num> [<pods>]]", "scaling up/down", "been scaled/changed [up/down]", "so slow/many/expensive/big/small/few [<pods>]", "slow/slower/down/degraded/suspended/overridden/infeasible/rejected/expensive/unhealthy/not fulfilled", "at <num> <pods>", "not scaling/scaled/scale [up/down]", "being scaled [up/down]", "undone/reverted/throttled"]);
     g.words(
         "whenpast",
         &[

@@ -29,6 +29,8 @@ pub(super) fn add(g: &mut Builder) {
             "<t:target> {colon}/{possessive} <quotaword> [of/{colon}] <q:qqs>",
             "[the/a] <quotaword> (of/for/on) <t:target> <modal> be <q:qqs>",
             "<t:ownerof> <quotaword> <modal> be <q:qqs>",
+            "<t:ownerof> <quotaword> is <q:qqs>",
+            "[the] <quotaword> (of/for) <t:target> is <q:qqs>",
             "limit/cap/restrict/confine <t:target> to/at <q:qqs>",
             "allow/let/give/grant <t:target> [to] [use/have/consume/get] [at most | up to | no more than | a maximum of] <q:qqs> [in total/altogether/overall/together]",
             "<t:target> <maymodal> [in total/altogether] [at most | up to | no more than] <q:qqs> [in total/altogether/overall/together]",
@@ -60,6 +62,7 @@ pub(super) fn add(g: &mut Builder) {
         |c| {
             item(Item::Unsayable {
                 target: c.target("t"),
+                code: ibn_core::translation::RefusalCode::OutOfScope,
                 message: "an intent can't take a quota away".to_owned(),
             })
         },

@@ -377,6 +377,76 @@ fn relative(g: &mut Builder) {
             })
         },
     );
+    // the replicas of web should be doubled, increased by half
+    g.rule("donemult", &["doubled"], |_| {
+        Some(Sem::Change(Change::Scale(2.0)))
+    });
+    g.rule("donemult", &["tripled"], |_| {
+        Some(Sem::Change(Change::Scale(3.0)))
+    });
+    g.rule("donemult", &["quadrupled"], |_| {
+        Some(Sem::Change(Change::Scale(4.0)))
+    });
+    g.rule("donemult", &["halved", "cut in half"], |_| {
+        Some(Sem::Change(Change::Scale(0.5)))
+    });
+    g.rule(
+        "donedir",
+        &["increased/raised/grown/boosted/bumped/scaled [up]"],
+        |_| Some(Sem::Dir(Dir::Up)),
+    );
+    g.rule(
+        "donedir",
+        &[
+            "decreased/reduced/lowered/cut/shrunk/dropped [down]",
+            "scaled down",
+        ],
+        |_| Some(Sem::Dir(Dir::Down)),
+    );
+    g.rule(
+        "replicas",
+        &[
+            "<podsn> (of/for) <t:target> <modal> be <m:donemult>",
+            "<t:ownerof> <podsn> <modal> be <m:donemult>",
+            "the number of <t:target> <pods> <modal> be <m:donemult>",
+        ],
+        |c| {
+            item(Item::Replicas {
+                target: c.target("t"),
+                change: c.change("m")?,
+            })
+        },
+    );
+    g.rule(
+        "replicas",
+        &[
+            "<podsn> (of/for) <t:target> <modal> be <d:donedir> <b:by>",
+            "<t:ownerof> <podsn> <modal> be <d:donedir> <b:by>",
+        ],
+        |c| moved(c, None, Some(Unit::Pods)),
+    );
+    g.rule(
+        "replicas",
+        &[
+            "<podsn> (of/for) <t:target> <modal> be <donedir> to <n:count>",
+            "<t:ownerof> <podsn> <modal> be <donedir> to <n:count>",
+        ],
+        to,
+    );
+    g.rule(
+        "replicas",
+        &["<t:target> <modal> be scaled <d:updown> <b:by>"],
+        |c| plain(c, true),
+    );
+    // ledger: +2 replicas
+    g.rule(
+        "replicas",
+        &[
+            "<t:target> [{colon}] {plus} <b:numby> <pods>",
+            "{plus} <b:numby> <pods> (for/on) <t:target>",
+        ],
+        |c| moved(c, Some(Dir::Up), Some(Unit::Pods)),
+    );
     // two more web pods
     g.rule("morepods2", &["<b:extra>"], |c| {
         Some(Sem::Change(pods_only(changed(

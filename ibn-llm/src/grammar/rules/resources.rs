@@ -27,6 +27,7 @@ fn noun_phrases(g: &mut Builder) {
             "[the] <r:noun>",
             "[the] <s:side> of/for/on <o:owner> for/on <r:res>",
             "<o:poss> <s:side> for/on <r:res>",
+            "[the] <s:side> of/for/on <o:owner> [{possessive}] <r:res>",
             "[the] <r:noun> per pod of <o:owner>",
         ],
         |c| {
@@ -117,6 +118,7 @@ fn absolute(g: &mut Builder) {
         &[
             "<anyverb> <p:rnp> [<updown>] [back] to/at/{equals} [exactly] <q:anyqty> [each]",
             "<anyverb> <p:rnp> {colon}/{equals}/{arrow} <q:anyqty>",
+            "make/set <p:rnp> <q:anyqty>",
             "<p:rnp> <modal> be [set to] [exactly] <q:anyqty>",
             "<p:rnp> to/{colon}/{equals}/{arrow} <q:anyqty>",
             "keep/hold/fix/pin <p:rnp> at <q:anyqty>",
@@ -298,6 +300,19 @@ fn relative(g: &mut Builder) {
             }
             _ => with(c, Change::Ask("direction", "Up or down?".to_owned())),
         },
+    );
+    g.rule("resource", &["<p:rnp> <modal> be <m:donemult>"], |c| {
+        with(c, c.change("m")?)
+    });
+    g.rule(
+        "resource",
+        &["<p:rnp> <modal> be <d:donedir> <b:by>"],
+        |c| with(c, not_pods(changed(c.dir("d")?, &c.by("b")?, None))?),
+    );
+    g.rule(
+        "resource",
+        &["<p:rnp> <modal> be <donedir> to <q:anyqty>"],
+        |c| with(c, Change::To(c.qty("q")?)),
     );
     // 50 % more CPU, 256Mi more memory, twice the memory, half as much CPU
     g.rule(

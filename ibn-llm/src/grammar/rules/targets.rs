@@ -41,7 +41,7 @@ pub(super) fn add(g: &mut Builder) {
         |c| c.get("n").cloned(),
     );
     // One workload by its name.
-    g.rule("pick", &["[<det>] <n:name> [<k:kindword>]"], |c| pick(c));
+    g.rule("pick", &["[<det>] <n:name> [<k:kindword>]"], pick);
     g.rule(
         "pick",
         &[
@@ -53,7 +53,7 @@ pub(super) fn add(g: &mut Builder) {
             "[<det>] <k:kindword> [called/named] <n:name> <p:inplace>",
             "[the] <p:nsname> {possessive} <n:name> [<k:kindword>]",
         ],
-        |c| pick(c),
+        pick,
     );
     // A namespace by its kind.
     g.rule(
@@ -107,7 +107,7 @@ pub(super) fn add(g: &mut Builder) {
             })
         },
     );
-    g.rule("pick", &["<p:unknown1> {slash} <n:name>"], |c| pick(c));
+    g.rule("pick", &["<p:unknown1> {slash} <n:name>"], pick);
     // Groups.
     g.rule(
         "group0",
@@ -240,7 +240,9 @@ pub(super) fn add(g: &mut Builder) {
         ],
         |_| one(Pick::Pronoun),
     );
-    g.costly("target", 5, &["the/this/that <kindword>"], |_| one(Pick::Pronoun));
+    g.costly("target", 5, &["the/this/that/my/our <kindword>"], |_| {
+        one(Pick::Pronoun)
+    });
     // `its memory`, `web's memory`, `the web memory`
     g.rule("ownerof", &["its/their"], |_| one(Pick::Pronoun));
     g.rule("ownerof", &["<t:target> {possessive}", "<t:target>"], |c| {
@@ -280,7 +282,7 @@ pub(super) fn add(g: &mut Builder) {
     g.rule(
         "owner",
         &["<t:target>", "the <kindof> of <t:target>"],
-        |c| owner(c),
+        owner,
     );
     g.words("kindof", &["pod/pods"]);
     g.rule(
@@ -293,12 +295,12 @@ pub(super) fn add(g: &mut Builder) {
             "<t:target> {comma} <c:container> {comma}",
             "<t:target> on <c:container>",
         ],
-        |c| owner(c),
+        owner,
     );
     g.rule(
         "owner",
         &[
-            "<u:cname> (in/of/from) <t:target>",
+            "[the] <u:cname> (in/of/from) <t:target>",
             "<t:target> {slash} <u:cname>",
             "<t:target> {possessive} <u:cname>",
         ],

@@ -141,7 +141,7 @@ fn days(g: &mut Builder) {
         |c| {
             let month = i8::try_from(c.num("m")?.to_u32()?).ok()?;
             let date = i8::try_from(c.num("d")?.to_u32()?).ok()?;
-            day(Day::MonthDay(month, date))
+            day(Day::InYear(month, date))
         },
     );
     g.rule(
@@ -234,8 +234,8 @@ fn moment(moment: Moment) -> Option<Sem> {
 
 fn moments(g: &mut Builder) {
     g.rule("moment", &["<m:instanttoken>"], |c| moment(c.moment("m")?));
-    g.rule("moment", &["<c:clock>"], |c| day_clock(c));
-    g.rule("moment", &["<d:day>"], |c| day_clock(c));
+    g.rule("moment", &["<c:clock>"], day_clock);
+    g.rule("moment", &["<d:day>"], day_clock);
     g.rule(
         "moment",
         &[
@@ -244,9 +244,9 @@ fn moments(g: &mut Builder) {
             "<d:day> [at] <c:bareclock>",
             "<c:clock> [on] [the] <d:day>",
         ],
-        |c| day_clock(c),
+        day_clock,
     );
-    g.rule("moment", &["<c:bareclock>"], |c| day_clock(c));
+    g.rule("moment", &["<c:bareclock>"], day_clock);
     g.rule("moment", &["now", "right now"], |_| moment(Moment::Now));
     g.rule("moment", &["[the] end of [the] day/today"], |_| {
         moment(Moment::EndOf(Period::Day))
@@ -329,7 +329,7 @@ fn whens(g: &mut Builder) {
             "not/no longer/later than <u:moment>",
             "[valid] until/till <u:moment>",
         ],
-        |c| when(c),
+        when,
     );
     g.rule(
         "when",
@@ -338,15 +338,15 @@ fn whens(g: &mut Builder) {
             "[at/on] <f:atmoment>",
             "<fromword> <f:moment> on/onwards/onward",
         ],
-        |c| when(c),
+        when,
     );
     // `at 18:00`, `on Friday at 18:00`
     g.rule(
         "atmoment",
         &["<d:day> [at] <c:clock>", "<c:clock> [on] <d:day>"],
-        |c| day_clock(c),
+        day_clock,
     );
-    g.rule("when", &["at <f:clockmoment>"], |c| when(c));
+    g.rule("when", &["at <f:clockmoment>"], when);
     g.rule("clockmoment", &["<c:clock>", "<c:bareclock>"], |c| {
         day_clock(c)
     });
@@ -359,7 +359,7 @@ fn whens(g: &mut Builder) {
             "starting/beginning [at/on] <f:moment> [and] ending/until/till [at/on] <u:moment>",
             "<f:atmoment> {dash} <u:moment>",
         ],
-        |c| when(c),
+        when,
     );
     g.rule(
         "when",
@@ -369,7 +369,7 @@ fn whens(g: &mut Builder) {
             "within the next <l:length>",
             "[the] next <l:length>",
         ],
-        |c| when(c),
+        when,
     );
     g.rule(
         "when",
@@ -379,7 +379,7 @@ fn whens(g: &mut Builder) {
             "at <f:clockmoment> for <l:length>",
             "[on] <f:atmoment> for <l:length>",
         ],
-        |c| when(c),
+        when,
     );
     g.rule(
         "when",
