@@ -1,5 +1,7 @@
 //! What each layer adds, in virtual time.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up is to fail")]
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -1,5 +1,7 @@
 //! The model's endpoint as a fake: what it is asked, and every way in which its reply can be bad.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up is to fail")]
+
 use std::time::Duration;
 
 use ibn_core::Error;

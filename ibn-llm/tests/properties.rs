@@ -1,5 +1,7 @@
 //! What holds of the grammar whatever is said.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up is to fail")]
+
 use ibn_core::catalog::Catalog;
 use ibn_core::intent::{Amount, Directive, Intent};
 use ibn_core::translation::{Translation, Utterance};
@@ -42,7 +44,7 @@ fn sentences() -> Vec<String> {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .filter(|line| line.get("intent").is_some())
-        .map(|line| line["say"].as_str().unwrap().to_owned())
+        .map(|line| line.get("say").and_then(Value::as_str).unwrap().to_owned())
         .collect()
 }
 
@@ -214,19 +216,21 @@ fn courtesy_changes_nothing() {
 
 #[test]
 fn an_unknown_clause_is_never_dropped() {
-    for text in sentences() {
-        for clause in [
-            "and frobnicate the gizmo",
-            "if the moon is full",
-            "every night",
-            ", then call my mother",
-            "and delete api",
-            "when it rains",
-            "using the blue method",
-            "unless it is late",
-            "on the other hand",
-            "gradually",
-        ] {
+    const CLAUSES: [&str; 10] = [
+        "and frobnicate the gizmo",
+        "if the moon is full",
+        "every night",
+        ", then call my mother",
+        "and delete api",
+        "when it rains",
+        "using the blue method",
+        "unless it is late",
+        "on the other hand",
+        "gradually",
+    ];
+    for (number, text) in sentences().iter().enumerate() {
+        // Three of them for each sentence, all of them many times over.
+        for clause in CLAUSES.iter().cycle().skip(3 * number).take(3) {
             let answer = read(&format!("{text} {clause}"));
             assert!(
                 intents(&answer).is_empty(),

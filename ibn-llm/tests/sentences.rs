@@ -2,6 +2,8 @@
 //!
 //! The catalog is `fixtures/catalog.json`, the instant 2026-11-24T12:00:00Z, a Tuesday, in UTC.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up is to fail")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -46,9 +48,9 @@ fn specs(wanted: &BTreeMap<String, Value>) -> BTreeMap<String, IntentSpec> {
             let mut parts = target.split('/').skip(1);
             let (kind, name) = (parts.next().unwrap(), parts.next().unwrap());
             let mut spec = spec.clone();
-            spec["target"] = json!({"kind": kind, "name": name});
-            let spec =
-                serde_json::from_value(spec).unwrap_or_else(|error| panic!("{target}: {error}"));
+            let fields = spec.as_object_mut().unwrap();
+            fields.insert("target".to_owned(), json!({"kind": kind, "name": name}));
+            let spec = serde_json::from_value(spec).unwrap();
             (target.clone(), spec)
         })
         .collect()

@@ -3,6 +3,8 @@
 use ibn_core::intent::Intent;
 use ibn_core::translation::{RefusalCode, Translation};
 
+use super::GRAMMAR;
+use super::engine::Chart;
 use super::input::Input;
 use super::lex::Kind;
 use super::read::Context;
@@ -46,9 +48,16 @@ pub(crate) fn explain(input: &Input, _: &Context<'_>) -> Translation {
                     .is_some_and(|word| SPEAKING.contains(&word))
         })
         .count();
+    let mut chart = Chart::new(&GRAMMAR, input);
+    let mut is_amount = |at: usize| {
+        ["num", "cpuunit", "memunit", "timeunit", "pword"]
+            .iter()
+            .any(|rule| !chart.read(rule, at).is_empty())
+    };
     let unread: Vec<&str> = (0..input.len())
         .filter(|at| {
-            !input.is_known(*at)
+            !is_amount(*at)
+                && !input.is_known(*at)
                 && !input.is_named(*at)
                 && input
                     .token(*at)

@@ -54,7 +54,7 @@ pub(super) fn add(g: &mut Builder) {
             "you should/must",
             "help me [to]",
             "now",
-            "ok/okay/hey/hi/hello/so/well/also/then/and/next/finally/first/again/alright/yes [{comma}]",
+            "ok/okay/hey/hi/hello/so/well/also/then/and/again/alright/yes [{comma}]",
             "hey/hi/hello/dear ibn [{comma}]",
             "ibn {comma}/{colon}",
             "good morning/afternoon/evening [{comma}]",

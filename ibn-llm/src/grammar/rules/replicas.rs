@@ -577,6 +577,7 @@ fn incomplete(g: &mut Builder) {
             "<dirverb> <t:target>",
             "<dirverb> <podsn> (of/for/on/in) <t:target>",
             "<dirverb> <t:ownerof> <podsn>",
+            "<dirverb> <podsn>",
             "<addverb> <t:target> more/additional/extra/fewer/less/some/enough <pods>",
             "<addverb> more/additional/extra/some/fewer <pods> (to/for/of) <t:target>",
             "<addverb> more/additional/some/extra <t:target> <pods>",
