@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::{Admission, AdmissionContext, displaced};
 use crate::allocation::{ContainerResources, QuotaLimits, Resource, ResourceBound};
 use crate::conflict::live_usage;
-use crate::envelope::{LimitSource, Usage};
 use crate::feasibility::{Scene, text};
-use crate::guard::CutRule;
 use crate::intent::{
     Amount, Autoscale, Constraints, Directive, Expectation, Intent, IntentSpec, Objective,
     QuotaAmounts, Range, ResourceAmounts, ResourcesDirective, Setting,
@@ -53,8 +51,6 @@ impl Admission {
             let fitted = scene(&spec);
             fit_directives(&mut spec, fit, &fitted, state, context.inventory)?;
         }
-        let fitted = scene(&spec);
-        fit_budget(&mut spec, &fitted, intent);
 
         let mut relaxed = spec.clone();
         if fit_objectives(&mut relaxed, &scene(&spec), intent).is_some() && is_accepted(&relaxed) {
@@ -305,30 +301,6 @@ fn fit_quota(wanted: QuotaLimits, state: &WorkloadState, inventory: &Inventory) 
         pods: wanted
             .pods
             .map(|pods| pods.max(u32::try_from(used.pods).unwrap_or(u32::MAX))),
-    }
-}
-
-/// Raises the intent's own budget to what is held in spite of it.
-fn fit_budget(spec: &mut IntentSpec, scene: &Scene<'_>, intent: &Intent) {
-    let Some(wanted) = scene.wanted.allocation() else {
-        return;
-    };
-    let own = LimitSource::Intent(intent.key().to_string());
-    let is_exceeded = scene
-        .bounds
-        .violations(wanted)
-        .iter()
-        .any(|violation| violation.source == own && violation.rule == CutRule::Budget);
-    if is_exceeded {
-        let needed = Usage::of(wanted);
-        let amount = |used: u128| u64::try_from(used).unwrap_or(u64::MAX);
-        let budget = &mut spec.constraints.budget;
-        budget.cpu = budget
-            .cpu
-            .map(|cpu| cpu.max(CpuMillis::new(amount(needed.cpu))));
-        budget.memory = budget
-            .memory
-            .map(|memory| memory.max(Bytes::new(amount(needed.memory))));
     }
 }
 

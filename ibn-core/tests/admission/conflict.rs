@@ -1,7 +1,9 @@
 //! What does not go together, rule by rule.
 
 use ibn_core::allocation::{Field, QuotaLimits};
-use ibn_core::conflict::{Conflict, Level, Nature, Party, Registry};
+use ibn_core::conflict::{
+    Conflict, ConflictContext, DirectiveValuesDiffer, Level, Nature, Party, Registry,
+};
 use ibn_core::guardrail::{Guardrail, GuardrailSpec};
 use ibn_core::intent::{
     Amount, Autoscale, BudgetLimit, Directive, Expectation, Intent, OriginKind, QuotaAmounts,
@@ -13,7 +15,8 @@ use ibn_core::workload::{FieldOwner, WorkloadRef};
 use proptest::prelude::*;
 
 use super::support::{
-    World, at, container, cost_at_most, intent, p95_at_most, pods, replicas, rules, scale_to, state,
+    World, at, container, cost_at_most, intent, now, p95_at_most, pods, replicas, rules, scale_to,
+    state, web,
 };
 
 fn party(name: &str) -> Party {
@@ -434,6 +437,39 @@ fn a_conflict_is_written_into_a_status() {
         serde_json::from_value::<Vec<Conflict>>(json).unwrap(),
         conflicts
     );
+}
+
+#[test]
+fn an_autoscaler_of_ours_beside_a_foreign_one_is_not_ordered() {
+    let owner = FieldOwner::HorizontalPodAutoscaler("web-hpa".to_owned());
+    let auto = intent("auto", "ann", 55).with_expectation(Expectation::Directive(
+        Directive::Autoscale(Autoscale {
+            min: None,
+            max: 8,
+            cpu_utilization: None,
+        }),
+    ));
+    let conflicts = World::new()
+        .with(auto)
+        .owned(Field::Replicas, owner)
+        .conflicts();
+    assert_eq!(rules(&conflicts), [("field-owned", Level::Blocking)]);
+}
+
+#[test]
+fn a_rule_that_is_asked_twice_speaks_once() {
+    let bobs = intent("bobs", "bob", 55).with_expectation(replicas(Amount::To(8)));
+    let world = World::new().with(scale_to(5)).with(bobs);
+    let twice = Registry::standard().with(DirectiveValuesDiffer);
+    let web = web();
+    let context = ConflictContext::new(
+        now(),
+        &web,
+        &world.inventory,
+        &world.guardrails,
+        world.intents.iter().cloned(),
+    );
+    assert_eq!(twice.check(&context), world.conflicts());
 }
 
 #[test]

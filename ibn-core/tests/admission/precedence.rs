@@ -1,12 +1,13 @@
 //! Which directive is in force.
 
-use ibn_core::allocation::Field;
+use ibn_core::allocation::{Field, QuotaLimits};
 use ibn_core::conflict::{HeldField, StandsBack, held_fields, holders, is_acting};
 use ibn_core::intent::{
-    Amount, Autoscale, Directive, Expectation, Intent, IntentState, Mode, ResourceAmounts,
-    ResourcesDirective, Setting, Validity,
+    Amount, Autoscale, Directive, Expectation, Intent, IntentState, Mode, QuotaAmounts,
+    ResourceAmounts, ResourcesDirective, Setting, Validity,
 };
 use ibn_core::units::{Bytes, CpuMillis};
+use ibn_core::workload::WorkloadRef;
 use proptest::prelude::*;
 
 use super::support::{MI, World, at, intent, now, replicas};
@@ -186,6 +187,32 @@ fn replicas_and_an_autoscaler_exclude_each_other() {
         Setting::Replicas(5)
     );
     assert!(held_fields(&held).contains(&Field::Replicas));
+}
+
+#[test]
+fn a_quota_has_parts_that_several_may_order() {
+    let quota = |name: &str, minute, cpu: Option<u64>, pods| {
+        let mut quota = Intent::new(name, &WorkloadRef::namespace("shop"));
+        quota.metadata.creation_timestamp = Some(at(minute));
+        quota.with_expectation(Expectation::Directive(Directive::Quota(QuotaAmounts {
+            cpu: cpu.map(CpuMillis::new),
+            memory: None,
+            pods,
+        })))
+    };
+    let world = World::new().with_quota(QuotaLimits::default());
+    let intents = [
+        world.followed(quota("cpu", 1, Some(8000), None)),
+        world.followed(quota("pods", 2, None, Some(50))),
+        world.followed(quota("less", 3, Some(4000), None)),
+    ];
+    let held = holders(&intents);
+    // All of them are of one author, so the newest stands first and what agrees with it is added.
+    assert_eq!(
+        held[&Field::Quota].setting.to_string(),
+        "a quota of 4 CPU, 50 pods"
+    );
+    assert_eq!(held[&Field::Quota].superseded[0].intent.name, "cpu");
 }
 
 #[test]

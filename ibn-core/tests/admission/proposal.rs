@@ -256,12 +256,11 @@ fn what_cannot_be_served_at_all_widens_the_bounds_of_the_intent_itself() {
     let mut fast = intent("fast", "ann", 50).with_expectation(p95_at_most(0.2));
     fast.spec.constraints.replicas = pods(None, Some(3));
     fast.spec.constraints.cpu.max = Some(CpuMillis::new(500));
+    fast.spec.constraints.budget.cpu = Some(CpuMillis::new(2000));
     let proposal = proposed(&World::new().under(200.0), &fast);
     assert_eq!(proposal.expectations, fast.spec.expectations);
-    assert!(
-        proposal.constraints.replicas.max > Some(3)
-            || proposal.constraints.cpu.max > Some(CpuMillis::new(500))
-    );
+    // 200 requests of 20 ms are four cores.
+    assert!(proposal.constraints.budget.cpu > Some(CpuMillis::new(4000)));
 }
 
 #[test]

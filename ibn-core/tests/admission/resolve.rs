@@ -207,27 +207,40 @@ fn a_restored_field_that_was_not_set_is_not_set_again() {
 
 #[test]
 fn a_quota_keeps_the_parts_that_are_not_ordered() {
-    let pods = QuotaLimits {
+    let full = QuotaLimits {
+        cpu: Some(CpuMillis::new(8000)),
+        memory: Some(Bytes::new(1 << 34)),
         pods: Some(50),
-        ..QuotaLimits::default()
     };
     let mut shop = state(&WorkloadRef::namespace("shop"), 0, Vec::new());
-    shop.quota = Some(pods);
-    let order = Directive::Quota(QuotaAmounts {
-        cpu: Some(CpuMillis::new(8000)),
-        ..QuotaAmounts::default()
-    });
-    let setting = resolve_directive(&order, &shop).unwrap();
-    let previous = Setting::from_live(&shop, &setting);
-    let mut desired = Desired::live(&shop);
-    setting.write_to(&mut desired);
-    let both = QuotaLimits {
-        cpu: Some(CpuMillis::new(8000)),
-        ..pods
-    };
-    assert_eq!(desired, Desired::Quota(Some(both)));
-    setting.restore(&previous, &mut desired);
-    assert_eq!(desired, Desired::Quota(Some(pods)));
+    shop.quota = Some(full);
+    for order in [
+        QuotaAmounts {
+            cpu: Some(CpuMillis::new(9000)),
+            ..QuotaAmounts::default()
+        },
+        QuotaAmounts {
+            memory: Some(Bytes::new(1 << 35)),
+            ..QuotaAmounts::default()
+        },
+        QuotaAmounts {
+            pods: Some(60),
+            ..QuotaAmounts::default()
+        },
+    ] {
+        let setting = resolve_directive(&Directive::Quota(order), &shop).unwrap();
+        let previous = Setting::from_live(&shop, &setting);
+        let mut desired = Desired::live(&shop);
+        setting.write_to(&mut desired);
+        let expected = QuotaLimits {
+            cpu: order.cpu.or(full.cpu),
+            memory: order.memory.or(full.memory),
+            pods: order.pods.or(full.pods),
+        };
+        assert_eq!(desired, Desired::Quota(Some(expected)));
+        setting.restore(&previous, &mut desired);
+        assert_eq!(desired, Desired::Quota(Some(full)));
+    }
 }
 
 #[test]

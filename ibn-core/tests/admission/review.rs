@@ -16,8 +16,8 @@ use ibn_core::units::{Bytes, CpuMillis, IndicatorValue, Unit};
 use ibn_core::workload::{FieldOwner, FreeCapacity, WorkloadRef};
 
 use super::support::{
-    MI, World, accepted, at, infeasible, intent, now, p95_at_most, pods, replicas, rules, scale_to,
-    web,
+    MI, World, accepted, at, container, infeasible, intent, now, p95_at_most, pods, replicas,
+    rules, scale_to, state, web,
 };
 
 fn codes(outcome: &AdmissionOutcome) -> Vec<Code> {
@@ -416,6 +416,98 @@ fn an_autoscaler_is_predicted_to_settle() {
     let accepted = accepted(&outcome);
     assert_eq!(after(accepted).replicas, 8);
     assert_eq!(warned(accepted), ["AutoscalerDecides"]);
+}
+
+#[test]
+fn an_autoscaler_goes_on_where_pods_are_saturated() {
+    let auto = intent("auto", "ann", 50).with_expectation(Expectation::Directive(
+        Directive::Autoscale(Autoscale {
+            min: None,
+            max: 20,
+            cpu_utilization: Some(100),
+        }),
+    ));
+    // Two cores of work on four pods of 500m is a full use that no queue survives.
+    let outcome = World::new().under(100.0).review(&auto);
+    assert_eq!(after(accepted(&outcome)).replicas, 5);
+}
+
+#[test]
+fn the_budget_of_an_intent_binds_its_own_order() {
+    let mut order = scale_to(5);
+    order.spec.constraints.budget.cpu = Some(CpuMillis::new(2000));
+    let outcome = World::new().review(&order);
+    let (why, proposal) = infeasible(&outcome);
+    assert_eq!(
+        why,
+        "CPU requested together would be 2500m, and intent `shop/scale` allows at most 2"
+    );
+    assert_eq!(proposal.unwrap().expectations, [replicas(Amount::To(4))]);
+}
+
+#[test]
+fn what_is_foreign_is_not_moved_by_limits_and_not_the_fault_of_an_order() {
+    let mut small = GuardrailSpec::default();
+    small.cpu.max = Some(CpuMillis::new(300));
+    let owner = FieldOwner::VerticalPodAutoscaler("web-vpa".to_owned());
+    let field = |bound: &str| format!("app.{bound}.cpu").parse::<Field>().unwrap();
+    small.budget.cpu = Some(CpuMillis::new(3000));
+    let world = World::new()
+        .guarded("small", small)
+        .owned(field("requests"), owner.clone())
+        .owned(field("limits"), owner);
+    let outcome = world.review(&scale_to(5));
+    let after = after(accepted(&outcome));
+    assert_eq!(after.replicas, 5);
+    assert_eq!(after.pod_limits().cpu, CpuMillis::new(500));
+    // The pods are too large already; what this order is told is what it adds.
+    assert_eq!(
+        infeasible(&world.review(&scale_to(7))).0,
+        "CPU requested together would be 3500m, and guardrail `small` allows at most 3"
+    );
+}
+
+#[test]
+fn a_size_that_is_held_stays_for_an_objective_too() {
+    let to = Some(Amount::To(CpuMillis::new(500)));
+    let size = intent("size", "bob", 1).with_expectation(Expectation::Directive(
+        Directive::Resources(ResourcesDirective {
+            container: None,
+            requests: ResourceAmounts {
+                cpu: to,
+                memory: None,
+            },
+            limits: ResourceAmounts {
+                cpu: to,
+                memory: None,
+            },
+        }),
+    ));
+    let mut cheap = intent("cheap", "ann", 50).with_expectation(p95_at_most(0.3));
+    cheap.spec.preference = Some(Preference::Cost);
+    let outcome = World::new().with(size).under(80.0).review(&cheap);
+    assert_eq!(
+        after(accepted(&outcome)).pod_limits().cpu,
+        CpuMillis::new(500)
+    );
+}
+
+#[test]
+fn an_order_that_only_comes_nearer_to_a_shared_budget_is_let_through() {
+    let mut world = World::new().guarded(
+        "shared",
+        GuardrailSpec {
+            budget: BudgetLimit {
+                cpu: Some(CpuMillis::new(1200)),
+                memory: None,
+            },
+            ..GuardrailSpec::default()
+        },
+    );
+    let db = WorkloadRef::deployment("shop", "db");
+    world.put(state(&db, 1, vec![container(500)]));
+    assert_eq!(after(accepted(&world.review(&scale_to(2)))).replicas, 2);
+    infeasible(&world.review(&scale_to(4)));
 }
 
 #[test]
