@@ -2,6 +2,7 @@
 
 mod correction;
 mod demand;
+mod memo;
 mod planner;
 mod predictive;
 mod search;

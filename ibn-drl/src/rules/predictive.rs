@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use super::correction::Correction;
 use super::demand::{Backlog, DemandSettings, Demands};
+use super::memo::Memo;
 use super::planner::Planner;
 use super::search::Judge;
 use super::stabilizer::WindowMax;
@@ -116,6 +117,7 @@ pub struct ModelPredictive {
     backlog: Backlog,
     correction: Correction,
     resized_at: Option<Timestamp>,
+    memo: Memo,
 }
 
 impl ModelPredictive {
@@ -131,6 +133,7 @@ impl ModelPredictive {
             backlog: Backlog::default(),
             correction: Correction::default(),
             resized_at: None,
+            memo: Memo::default(),
             settings,
             predictor,
         })
@@ -179,7 +182,7 @@ impl ModelPredictive {
         if !is_usable(model) {
             return Err("the model of the workload has numbers that make no sense".to_owned());
         }
-        let model = &self.correction.model(situation, model);
+        let model = &self.memo.steady(&self.correction.model(situation, model));
         let live = &situation.state.allocation;
         let capacity = Judge::capacity_objectives(&situation.objectives);
         let judge = Judge::new(
@@ -188,6 +191,7 @@ impl ModelPredictive {
             live,
             &capacity,
             steering.confidence,
+            &self.memo,
         );
         if !judge.predicts_something() {
             return Err("the twin predicts none of the objectives".to_owned());
@@ -238,7 +242,7 @@ impl ModelPredictive {
             });
         if self.settings.sizes && is_settled {
             let rate = planner.kept_rate(self.settings.stabilization, past);
-            let better = sizes::better(&planner, self.predictor.as_ref(), &allocation, rate);
+            let better = sizes::better(&planner, &allocation, rate);
             if let Some(size) = better {
                 self.resized_at = Some(situation.now);
                 reasons.insert(0, size.reason);

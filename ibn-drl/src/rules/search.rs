@@ -1,24 +1,26 @@
 //! Finds the fewest pods for which the twin predicts that the objectives are met.
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use ibn_core::allocation::Allocation;
 use ibn_core::intent::{Bound, IndicatorName, Objective};
-use ibn_core::prediction::{Demand, Interval, Prediction, WorkloadModel};
+use ibn_core::prediction::{Interval, Prediction, WorkloadModel};
 use ibn_core::roles::Predictor;
+
+use super::memo::Memo;
 
 /// No search goes beyond this number of pods; Kubernetes is tested up to 150 000 in a whole cluster.
 const MOST: u32 = 20_000;
 
-/// What candidates are judged by. It remembers what it asked the twin, which is what a turn costs.
+/// What candidates are judged by.
+#[derive(Clone, Copy)]
 pub(super) struct Judge<'a> {
     predictor: &'a dyn Predictor,
     model: &'a WorkloadModel,
     size: &'a Allocation,
     objectives: &'a [Objective],
     confidence: f64,
-    seen: RefCell<Vec<(u64, Candidate)>>,
+    memo: &'a Memo,
 }
 
 /// A candidate with what is predicted of it.
@@ -56,6 +58,7 @@ impl<'a> Judge<'a> {
         size: &'a Allocation,
         objectives: &'a [Objective],
         confidence: f64,
+        memo: &'a Memo,
     ) -> Self {
         Self {
             predictor,
@@ -63,26 +66,16 @@ impl<'a> Judge<'a> {
             size,
             objectives,
             confidence,
-            seen: RefCell::new(Vec::new()),
+            memo,
         }
     }
 
     /// The same for pods of another size.
-    pub(super) fn with_size<'b>(
-        &self,
-        predictor: &'b dyn Predictor,
-        size: &'b Allocation,
-    ) -> Judge<'b>
+    pub(super) fn with_size<'b>(&self, size: &'b Allocation) -> Judge<'b>
     where
         'a: 'b,
     {
-        Judge::new(
-            predictor,
-            self.model,
-            size,
-            self.objectives,
-            self.confidence,
-        )
+        Judge { size, ..*self }
     }
 
     /// The objectives that it judges by.
@@ -111,26 +104,10 @@ impl<'a> Judge<'a> {
 
     /// So many pods under so many requests a second.
     pub(super) fn candidate(&self, replicas: u32, rate: f64) -> Candidate {
-        let mut seen = self.seen.borrow_mut();
-        let known = |(bits, candidate): &&(u64, Candidate)| {
-            *bits == rate.to_bits() && candidate.allocation.replicas == replicas
-        };
-        if let Some((_, candidate)) = seen.iter().find(known) {
-            return candidate.clone();
-        }
-        let candidate = self.predict(replicas, rate);
-        seen.push((rate.to_bits(), candidate.clone()));
-        candidate
-    }
-
-    fn predict(&self, replicas: u32, rate: f64) -> Candidate {
         let allocation = self.size.with_replicas(replicas);
-        // Requests of many independent users come as a Poisson process.
-        let demand = Demand {
-            request_rate: rate,
-            arrival_cv2: 1.0,
-        };
-        let prediction = self.predictor.predict(self.model, demand, &allocation);
+        let prediction = self
+            .memo
+            .predict(self.predictor, self.model, rate, &allocation);
         let miss = self.worst_miss(self.objectives, &prediction);
         // Beyond saturation nothing is met for long, whatever the numbers say.
         let miss = if prediction.saturated {

@@ -4,7 +4,6 @@ use ibn_core::allocation::Allocation;
 use ibn_core::decision::Reason;
 use ibn_core::encoding::{Move, ReplicaMove, ReplicaRoom, allows};
 use ibn_core::observation::SignalHealth;
-use ibn_core::roles::Predictor;
 
 use super::planner::Planner;
 use super::search::Candidate;
@@ -26,12 +25,7 @@ pub(super) struct Better {
 /// by a tenth, or where `present` doesn't meet them.
 ///
 /// With no more pods than there are, since pods change their size at once and new ones take their time.
-pub(super) fn better(
-    planner: &Planner<'_>,
-    predictor: &dyn Predictor,
-    present: &Allocation,
-    rate: f64,
-) -> Option<Better> {
+pub(super) fn better(planner: &Planner<'_>, present: &Allocation, rate: f64) -> Option<Better> {
     let situation = planner.situation;
     let live = &situation.state.allocation;
     if situation.health != SignalHealth::Fresh {
@@ -56,7 +50,7 @@ pub(super) fn better(
             continue;
         };
         let room = ReplicaRoom::at(situation, &size);
-        let judge = planner.judge.with_size(predictor, &size);
+        let judge = planner.judge.with_size(&size);
         let candidate = judge
             .fewest(rate, present.replicas, room.least, room.most)
             .best;
