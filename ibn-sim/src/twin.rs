@@ -20,11 +20,11 @@ use pod::{Offered, Response};
 /// 100 ms, not a slower CPU. Beyond saturation latencies are infinite.
 ///
 /// Against the simulator, over 1,440 pods with limits from 100m to none, 1 to 4 threads, 2 to 40 ms of work with cv 0 to
-/// 1.7 and loads of 0.2 to 0.93, the relative error of p50, p95 and p99 has a median of 4 %, 5 % and 7 % and is below
-/// 23 % in nine cases of ten (16 % for cv up to 1). With 16 and 100 threads it has a median of 4 %, 8 % and 9 %, and is
-/// below 38 % in nine of ten. It is greatest for heavy-tailed work under a quota of many requests a period, and where a
+/// 1.7 and loads of 0.2 to 0.93, the relative error of p50, p95 and p99 has a median of 3 %, 7 % and 7 % and is below
+/// 26 % in nine cases of ten (17 % for cv up to 1). With 16 and 100 threads it has a median of 4 %, 9 % and 12 %, and is
+/// below 42 % in nine of ten. It is greatest for heavy-tailed work under a quota of many requests a period, and where a
 /// quantile lies at the edge between requests that meet a spent quota and those that don't. The intervals are as wide as
-/// those errors.
+/// those errors: of 16 or more threads under a quota they hold four cases of five, else nine of ten.
 ///
 /// ```
 /// use std::time::Duration;
