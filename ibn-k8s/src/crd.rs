@@ -104,7 +104,10 @@ pub fn crds() -> Result<Vec<CustomResourceDefinition>, Error> {
         .collect()
 }
 
-#[expect(clippy::indexing_slicing, reason = "a new key of a JSON object is inserted by indexing")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a new key of a JSON object is inserted by indexing"
+)]
 fn definition(kind: Kind) -> Value {
     let mut properties = json!({"spec": kind.spec});
     let mut version = json!({"name": "v1alpha1", "served": true, "storage": true});
