@@ -31,9 +31,13 @@ impl From<Exit> for ExitCode {
 /// What a command comes to: an end that was reported already, or a failure that is still to be told.
 pub(crate) type Outcome = Result<Exit, Failure>;
 
-/// A failure that is told on standard error.
+/// A failure that is told on standard error; small, since every command may return one.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Told>);
+
+/// What there is to tell of a failure.
+#[derive(Debug)]
+pub(crate) struct Told {
     /// The exit code.
     pub(crate) exit: Exit,
     /// What went wrong, in a sentence.
@@ -51,14 +55,14 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with an exit code and a sentence.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Told {
             exit,
             message: message.into(),
             causes: Vec::new(),
             help: None,
             diagnostics: Vec::new(),
             file: None,
-        }
+        }))
     }
 
     /// A failure because of another one.
@@ -92,6 +96,20 @@ impl Failure {
         failure.file = Some(file.to_owned());
         failure.diagnostics = diagnostics;
         failure
+    }
+}
+
+impl std::ops::Deref for Failure {
+    type Target = Told;
+
+    fn deref(&self) -> &Told {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Told {
+        &mut self.0
     }
 }
 

@@ -1,6 +1,10 @@
 //! The command line as a person or a program calls it.
 
-#![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed helper fails its test"
+)]
 
 use std::process::{Command, Output};
 
