@@ -19,6 +19,7 @@ mod measure;
 pub(crate) mod naming;
 mod pattern;
 mod read;
+mod reasons;
 pub(crate) mod reply;
 mod resolve;
 pub(crate) mod rules;
@@ -28,6 +29,7 @@ mod sentence;
 pub(crate) mod survey;
 mod vocabulary;
 pub(crate) mod when;
+mod worth;
 
 pub(crate) use diagnose::in_words;
 pub(crate) use read::finish;

@@ -380,6 +380,7 @@ pub(crate) fn target_of(item: &Item) -> Option<&Target> {
         | Item::AtQuantile(_)
         | Item::When(_)
         | Item::OnEnd(_)
+        | Item::Several(_)
         | Item::WhatIf => None,
     }
 }
@@ -432,6 +433,13 @@ fn no_target(said: &[Said]) -> Translation {
 fn expand(said: &[Said]) -> Answer<Vec<Said>> {
     let mut out: Vec<Said> = Vec::new();
     for it in said {
+        if let Item::Several(items) = &it.item {
+            out.extend(items.iter().map(|item| Said {
+                item: item.clone(),
+                ..it.clone()
+            }));
+            continue;
+        }
         if let Item::Bounds { spans, .. } = &it.item
             && spans.iter().any(is_bare)
         {

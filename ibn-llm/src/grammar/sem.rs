@@ -414,6 +414,8 @@ pub(crate) enum Item {
         kind: QueryKind,
         target: Option<Target>,
     },
+    /// Several things that share a part of the sentence.
+    Several(Vec<Item>),
     /// The clauses that follow are to be predicted, not done.
     WhatIf,
 }

@@ -1,4 +1,4 @@
-//! Bounds: on the number of pods, on a pod's CPU and memory, on all pods together; and autoscalers.
+//! Bounds: on the number of pods, on a pod's CPU and memory, on all pods together.
 
 use super::item;
 use crate::grammar::engine::{Builder, Caps};
@@ -41,6 +41,15 @@ pub(super) fn add(g: &mut Builder) {
     g.rule("scope", &["<x:podscope>", "<x:sumscope>"], |c| {
         Some(Sem::Scope(c.scope("x")?))
     });
+    g.words(
+        "mustnot",
+        &[
+            "must/should/may/can/shall/will not/never [ever]",
+            "mustn't/shouldn't/cannot/can't/won't",
+            "is/are not/never allowed/supposed to",
+            "ought/has/have to never",
+        ],
+    );
     g.words("capverb", &["limit/cap/restrict/bound/constrain/confine"]);
     g.words(
         "useverb",
@@ -48,7 +57,6 @@ pub(super) fn add(g: &mut Builder) {
     );
     pods(g);
     resources(g);
-    autoscale(g);
 }
 
 fn bounds(c: &Caps<'_>, spans: Vec<Span>, scope: Option<Scope>, limits: bool) -> Option<Sem> {
@@ -67,7 +75,7 @@ fn bounds(c: &Caps<'_>, spans: Vec<Span>, scope: Option<Scope>, limits: bool) ->
 }
 
 /// Bare numbers are pods.
-fn as_pods(mut spans: Vec<Span>) -> Vec<Span> {
+pub(super) fn as_pods(mut spans: Vec<Span>) -> Vec<Span> {
     for span in &mut spans {
         for qty in [&mut span.min, &mut span.max].into_iter().flatten() {
             if qty.unit == Unit::None && qty.of.is_none() {
@@ -78,7 +86,7 @@ fn as_pods(mut spans: Vec<Span>) -> Vec<Span> {
     spans
 }
 
-fn upper(c: &Caps<'_>, label: &str, strict: bool) -> Vec<Span> {
+pub(super) fn upper(c: &Caps<'_>, label: &str, strict: bool) -> Vec<Span> {
     c.all_qtys(label)
         .into_iter()
         .map(|qty| Span {
@@ -90,7 +98,7 @@ fn upper(c: &Caps<'_>, label: &str, strict: bool) -> Vec<Span> {
         .collect()
 }
 
-fn lower(c: &Caps<'_>, label: &str) -> Vec<Span> {
+pub(super) fn lower(c: &Caps<'_>, label: &str) -> Vec<Span> {
     c.all_qtys(label)
         .into_iter()
         .map(|qty| Span {
@@ -117,6 +125,11 @@ fn pods(g: &mut Builder) {
             "<t:target> {colon}/with <x:podspans>",
             "there <modal> be <x:podspans> (of/for) <t:target>",
             "<t:target> <x:podspans>",
+            "there is/are [always] <x:podspans> (of/for) <t:target>",
+            "<t:target> <modal> be able to scale/grow/run/go [to/at/with] <x:podspans>",
+            "<t:target> <x:minmax>",
+            "<podsn> (of/for) <t:target> {colon} <x:minmax>",
+            "<t:ownerof> <podsn> {colon} <x:minmax>",
             "<keepverb> <x:podspans> of <t:target> running",
             "<x:podspans> of <t:target> (are | must be | should be) running/up/available/ready",
         ],
@@ -131,6 +144,18 @@ fn pods(g: &mut Builder) {
             limits: false,
         })
     });
+    g.rule(
+        "minmax",
+        &[
+            "min/minimum [of] <a:n1> [<spanjoin>] max/maximum [of] <b:n1>",
+            "max/maximum [of] <b:n1> [<spanjoin>] min/minimum [of] <a:n1>",
+        ],
+        |c| {
+            let mut spans = lower(c, "a");
+            spans.extend(upper(c, "b", false));
+            Some(Sem::Spans(as_pods(spans)))
+        },
+    );
     // at least 3 web pods
     g.rule(
         "bounds",
@@ -166,8 +191,8 @@ fn pods(g: &mut Builder) {
     g.rule(
         "bounds",
         &[
-            "<t:target> must/should/may/can never/not have/run/use more than <b:n1> [<pods>] and/or/nor less/fewer than <a:n1> [<pods>]",
-            "<t:target> must/should/may/can never/not have/run/use less/fewer than <a:n1> [<pods>] and/or/nor more than <b:n1> [<pods>]",
+            "<t:target> <mustnot> have/run/use more than <b:n1> [<pods>] and/or/nor less/fewer than <a:n1> [<pods>]",
+            "<t:target> <mustnot> have/run/use less/fewer than <a:n1> [<pods>] and/or/nor more than <b:n1> [<pods>]",
         ],
         |c| {
             let mut spans = lower(c, "a");
@@ -187,17 +212,17 @@ fn pods(g: &mut Builder) {
             "(do not | don't | dont | never) let/allow/permit <t:target> [to] exceed <q:podqty>",
             "(do not | don't | dont | never) let/allow/permit <t:target> [to] have/run/use more than <q:podqty>",
             "(do not | don't | dont | never) go/grow/scale <t:target> above/over/beyond/past <q:podqty>",
-            "<t:target> must/should/may/can not/never exceed <q:podqty>",
-            "<t:target> mustn't/cannot/shouldn't exceed <q:podqty>",
+            "<t:target> <mustnot> exceed <q:podqty>",
+            "<t:target> <mustnot> exceed <q:podqty>",
             "do not [let/allow] <t:target> [to] go/grow/scale/get above/over/beyond/past <q:n1>",
             "do not/never exceed <q:podqty> [(for/on) <t:target>]",
             "don't/never exceed <q:podqty> [(for/on) <t:target>]",
             "never/don't/dont scale/grow/run/bring <t:target> above/over/beyond/past [to] <q:n1>",
             "never/don't/dont let/allow <t:target> [to] go/grow/scale/get/rise above/over/beyond/past <q:n1>",
-            "<t:target> must/should/may/can never/not go/grow/scale/get above/over/beyond/past <q:n1>",
+            "<t:target> <mustnot> go/grow/scale/get above/over/beyond/past <q:n1>",
             "<t:target> may/can grow/scale/go [up] to [at most] <q:podqty>",
             "let/allow <t:target> [to] grow/scale/go [up] to <q:podqty>",
-            "<t:ownerof> <podsn> must/should not/never exceed <q:n1>",
+            "<t:ownerof> <podsn> <mustnot> exceed <q:n1>",
             "[the] max/maximum [number of] <pods> (of/for) <t:target> [is | be | to | should be | at | {colon}] <q:n1>",
             "set [the/a] max/maximum [number of] <pods> (of/for) <t:target> to <q:n1>",
             "set <t:ownerof> max/maximum <pods> to <q:n1>",
@@ -206,7 +231,7 @@ fn pods(g: &mut Builder) {
             "don't/dont use/run/have/take/need more than <q:podqty> [(for/on) <t:target>]",
             "never [go] above/over/beyond <q:podqty>",
             "don't/dont go above/over/beyond <q:podqty>",
-            "<t:target> must/should/may/can not/never have/run/use more than <q:podqty>",
+            "<t:target> <mustnot> have/run/use more than <q:podqty>",
             "never/don't/dont run/use/have more than <q:podqty> (of/for) <t:target>",
             "never/don't/dont run/give/let/allow <t:target> [have/run/use] [with] more than <q:podqty>",
             "max/maximum <q:n1> (for/on) <t:target>",
@@ -218,11 +243,11 @@ fn pods(g: &mut Builder) {
         &[
             "never/don't/dont scale/bring/run/take/drop/shrink/let <t:target> [go/drop/fall/shrink/scale/get] [down] [to] below/under <q:n1>",
             "do not scale/bring/let <t:target> [go/drop/fall/shrink/scale/get] [down] below/under <q:n1>",
-            "<t:target> must/should/may/can not/never go/drop/fall/shrink/scale/get/be [down] below/under <q:n1>",
+            "<t:target> <mustnot> go/drop/fall/shrink/scale/get/be [down] below/under <q:n1>",
             "never/don't/dont go/drop/fall below/under <q:podqty>",
             "never/don't/dont run/let/have <t:target> [run/have] [with] less/fewer than <q:podqty>",
             "never/don't/dont run/have/use less/fewer than <q:podqty> [(for/of) <t:target>]",
-            "<t:target> must/should/may not/never have/run less/fewer than <q:podqty>",
+            "<t:target> <mustnot> have/run less/fewer than <q:podqty>",
             "set [the/a] min/minimum [number of] <pods> (of/for) <t:target> to <q:n1>",
             "set <t:ownerof> min/minimum <pods> to <q:n1>",
             "[the] min/minimum [number of] <pods> (of/for) <t:target> [is | be | to | should be | at | {colon}] <q:n1>",
@@ -232,6 +257,7 @@ fn pods(g: &mut Builder) {
     g.rule(
         "bounds",
         &["set [the/a] min/minimum [of] <a:n1> [<pods>] and [a] max/maximum [of] <b:n1> [<pods>] (for/on/of) <t:target>",
+          "set [the] min/minimum <pods> (of/for) <t:target> to <a:n1> and [the] max/maximum <pods> to <b:n1>",
           "set [the] min/minimum and max/maximum [number of] <pods> (for/of) <t:target> to <a:n1> and <b:n1>"],
         |c| {
             let mut spans = lower(c, "a");
@@ -291,10 +317,12 @@ fn resources(g: &mut Builder) {
         "bounds",
         &[
             "<capverb> <t:podsof> to/at <q:rqs>",
+            "no [single] pod/replica/instance of <t:target> may/should/must/can/shall [ever] have/use/exceed [more than] <q:rqs>",
+            "<capverb> [the] <t:target> pods to/at <q:rqs> <podscope>",
             "<capverb> [the] pods of <t:target> to/at <q:rqs> <podscope>",
             "<capverb> <t:target> to/at <q:rqs> <podscope>",
             "never/don't/dont give/let/allow <t:podsof> [have/use] more than <q:rqs>",
-            "<t:podsof> must/should/may not/never use/have/exceed [more than] <q:rqs>",
+            "<t:podsof> <mustnot> use/have/exceed [more than] <q:rqs>",
         ],
         |c| bounds(c, upper(c, "q", false), Some(Scope::Pod), false),
     );
@@ -327,6 +355,10 @@ fn resources(g: &mut Builder) {
             "<capverb> <t:sumof> to/at <q:rqs> [together | combined | in total]",
             "<capverb> <t:target> to/at [a total of] <q:rqs> <sumscope>",
             "[set] a budget of <q:rqs> for <t:target>",
+            "[the] budget (for/of) <t:target> {colon} <q:rqs>",
+            "<t:sumof> <mustnot> use/have/exceed/take/consume [more than] <q:rqs>",
+            "<t:sumof> may use/have/take/consume <q:rqs>",
+            "[the] pods of <t:target> may use/have/take/consume <q:rqs> altogether/together/combined",
             "give <t:target> a budget of <q:rqs>",
             "<t:target> has/gets a budget of <q:rqs>",
             "budget <q:rqs> for <t:target>",
@@ -335,8 +367,8 @@ fn resources(g: &mut Builder) {
             "<capverb> <t:target> to a total of <q:rqs>",
             "<capverb> [the] total <cpumem> of <t:target> to/at <q:rqs>",
             "<capverb> <t:ownerof> total <cpumem> to/at <q:rqs>",
-            "<t:ownerof> total <cpumem> must/should/may not/never exceed <q:rqs>",
-            "[the] total <cpumem> of <t:target> must/should/may not/never exceed <q:rqs>",
+            "<t:ownerof> total <cpumem> <mustnot> exceed <q:rqs>",
+            "[the] total <cpumem> of <t:target> <mustnot> exceed <q:rqs>",
         ],
         |c| bounds(c, upper(c, "q", false), Some(Scope::Together), false),
     );
@@ -365,8 +397,8 @@ fn resources(g: &mut Builder) {
     );
     g.rule(
         "bounds",
-        &["do not/never use/take more than <q:rqs> [<s:scope>] [(for/on) <t:target>]", "don't/dont/never use/take/give more than <q:rqs> [<s:scope>] [(for/on/to) <t:target>]", "<t:target> must/should/may not/never use/have/take/get/consume more than <q:rqs> [<s:scope>]", "<t:target> must/should/may not/never exceed <q:rqs> [<s:scope>]", "never/don't/dont let/give/allow <t:target> [use/have/take/get/exceed] [more than] <q:rqs> [<s:scope>]",
-          "<t:target> mustn't/cannot/can't/shouldn't use/have/exceed [more than] <q:rqs> [<s:scope>]"],
+        &["do not/never use/take more than <q:rqs> [<s:scope>] [(for/on) <t:target>]", "don't/dont/never use/take/give more than <q:rqs> [<s:scope>] [(for/on/to) <t:target>]", "<t:target> <mustnot> use/have/take/get/consume more than <q:rqs> [<s:scope>]", "<t:target> <mustnot> exceed <q:rqs> [<s:scope>]", "never/don't/dont let/give/allow <t:target> [use/have/take/get/exceed] [more than] <q:rqs> [<s:scope>]",
+          "<t:target> <mustnot> use/have/exceed [more than] <q:rqs> [<s:scope>]"],
         |c| bounds(c, upper(c, "q", false), None, false),
     );
     // limit web to 2 CPUs: its containers' limits, a pod's bound or all pods'?
@@ -385,120 +417,5 @@ fn resources(g: &mut Builder) {
         &["<keepverb> <t:ownerof> <r:res> <x:resspans> [<s:scope>]", "<t:ownerof> <r:res> [<maymodal>] [be/stay/remain/not] <x:resspans> [<s:scope>]", "[the] <r:res> of <t:target> [<maymodal>] [be/stay/remain] <x:resspans> [<s:scope>]", "<keepverb> [the] <r:res> (of/for) <t:target> <x:resspans> [<s:scope>]",
           "<t:ownerof> <r:res> use/usage/consumption [<maymodal>] [be/stay/remain] <x:resspans> [<s:scope>]", "<keepverb> <t:ownerof> <r:res> use/usage/consumption <x:resspans> [<s:scope>]"],
         |c| bounds(c, c.all_spans("x"), None, true),
-    );
-}
-
-fn autoscale(g: &mut Builder) {
-    g.words(
-        "autoword",
-        &[
-            "autoscale",
-            "auto-scale",
-            "auto scale",
-            "autoscaling",
-            "auto-scaling",
-            "automatically scale",
-            "scale automatically",
-        ],
-    );
-    g.words(
-        "hpa",
-        &[
-            "hpa/autoscaler/auto-scaler/horizontalpodautoscaler/autoscaling/auto-scaling",
-            "horizontal pod autoscaler",
-            "pod autoscaler",
-            "auto scaler",
-            "horizontal autoscaler",
-            "auto scaling",
-        ],
-    );
-    g.rule("autospan", &["<x:podspans>", "<x:numspans>", "with <x:podspans>", "with <x:numspans>", "to <x:podspans>", "to <x:numspans>", "[with] [a] min/minimum [of] <a:n1> [<pods>] [{comma}] [and] [a] max/maximum [of] <b:n1> [<pods>]", "with [a] max/maximum [of] <b:n1> [<pods>] [{comma}] [and] [a] min/minimum [of] <a:n1> [<pods>]"], |c| {
-        let mut spans = c.all_spans("x");
-        spans.extend(lower(c, "a"));
-        spans.extend(upper(c, "b", false));
-        (!spans.is_empty()).then_some(Sem::Spans(as_pods(spans)))
-    });
-    g.rule("autocpu", &[
-        "at <q:pct> [of] [target] [cpu] [utilization/utilisation/usage/load]",
-        "at [a] [cpu/target] [utilization/utilisation/usage/load/target] of <q:pct> [cpu] [utilization/utilisation/usage]",
-        "[with/at/on/by] [a] cpu [utilization/utilisation/usage/load] [target] [of/at/{colon}/around] <q:pct>",
-        "[with/and] [a] target [cpu] [utilization/utilisation/usage] [of/at/{colon}] <q:pct> [cpu] [utilization/utilisation/usage]",
-        "targeting <q:pct> [cpu] [utilization/utilisation/usage]",
-        "[to] target/targeting/keep/keeping [a] cpu [utilization/utilisation/usage] [at/of/around] <q:pct>",
-        "on cpu at <q:pct>", "with <q:pct> [target] cpu [utilization/utilisation/usage] [target]", "on <q:pct> cpu [utilization/utilisation/usage]",
-        "based on cpu [utilization/utilisation/usage] [at/of/target] <q:pct>",
-    ], |c| Some(Sem::Qty(c.qty("q")?)));
-    g.words("autojoin", &["and", "{comma}", "{comma} and", "with"]);
-    g.rule(
-        "bounds",
-        &[
-            "<autoword> <t:target> [<autojoin>] [{colon}] [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
-            "<autoword> [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "<autoword> <x:autospan> [(for/of/on) <t:target>] [<autojoin>] [<q:autocpu>]",
-            "scale <t:target> automatically [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
-            "automatically scale <t:target> [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "let <t:target> <autoword> [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "<t:target> <modal> <autoword> [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "<t:target> <modal> be autoscaled [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "<t:target> <modal> scale automatically [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "<hpaverb> [<det>] <hpa> (for/on/to/of) <t:target> [<autojoin>] [{colon}] [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
-            "<hpaverb> [<det>] <hpa> [with] [<x:autospan>] [<autojoin>] [<q:autocpu>] (for/on/to/of) <t:target>",
-            "<hpaverb> <t:target> [<det>] <hpa> [<autojoin>] [<x:autospan>] [<autojoin>] [<q:autocpu>] [<autojoin>] [<x:autospan>]",
-            "<hpaverb> [<det>] <hpa> [<autojoin>] [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "[<det>] <hpa> for <t:target> [<autojoin>] [{colon}] [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-            "set <t:ownerof> <hpa> to <x:autospan> [<autojoin>] [<q:autocpu>]",
-            "turn on <hpa> (for/on/of) <t:target> [<autojoin>] [<x:autospan>] [<autojoin>] [<q:autocpu>]",
-        ],
-        |c| {
-            let spans = c.all_spans("x");
-            let min = spans.iter().find_map(|span| span.min.clone());
-            let max = spans.iter().find_map(|span| span.max.clone());
-            let strict = spans.iter().any(|span| span.strict_min || span.strict_max);
-            (!strict).then_some(())?;
-            let unit_ok = |qty: &Option<crate::grammar::sem::Qty>| qty.as_ref().is_none_or(|qty| qty.unit == Unit::Pods && qty.of.is_none());
-            (unit_ok(&min) && unit_ok(&max)).then_some(())?;
-            item(Item::Autoscale {
-                target: c.target("t"),
-                min: min.map(|qty| qty.number),
-                max: max.map(|qty| qty.number),
-                cpu: c.qty("q").map(|qty| qty.number),
-                other: false,
-            })
-        },
-    );
-    g.words(
-        "hpaverb",
-        &[
-            "create/add/set/put/use/configure/enable/attach/make/give/want/need/have",
-            "set up",
-            "switch/turn on",
-        ],
-    );
-    // What an autoscaler can't be told.
-    g.rule(
-        "bounds",
-        &[
-            "<autoword> <t:target> [<autospan>] [<autojoin>] on/by/at/with/based [on] [<pct>] memory [utilization/utilisation/usage] [of/at] [<pct>] [<autojoin>] [<autospan>]",
-        ],
-        |c| {
-            item(Item::Autoscale {
-                target: c.target("t"),
-                min: None,
-                max: None,
-                cpu: None,
-                other: true,
-            })
-        },
-    );
-    g.rule(
-        "bounds",
-        &["disable/remove/delete/stop/drop/deactivate [<det>] <hpa> (of/for/on/from) <t:target>", "disable/remove/stop <t:ownerof> <hpa>", "turn/switch off [<det>] <hpa> (of/for/on) <t:target>", "stop autoscaling <t:target>"],
-        |c| {
-            item(Item::Unsayable {
-                target: c.target("t"),
-                code: ibn_core::translation::RefusalCode::OutOfScope,
-                message: "an autoscaler can't be taken away by an intent; withdraw the intent that asked for it".to_owned(),
-            })
-        },
     );
 }

@@ -1,17 +1,21 @@
 //! The rules of the grammar, a file for each thing that can be said.
 
 mod amounts;
+mod autoscale;
 mod bounds;
 mod caps;
+mod latency;
 mod modes;
 mod objectives;
 mod queries;
 mod quota;
 mod replicas;
 mod resources;
+mod shares;
 mod targets;
 mod terminals;
 mod times;
+mod usage;
 
 use super::engine::{Builder, Grammar};
 use super::sem::{Item, Sem};
@@ -25,8 +29,11 @@ pub(crate) fn grammar() -> Grammar {
     replicas::add(&mut builder);
     resources::add(&mut builder);
     bounds::add(&mut builder);
+    autoscale::add(&mut builder);
     quota::add(&mut builder);
-    objectives::add(&mut builder);
+    latency::add(&mut builder);
+    shares::add(&mut builder);
+    usage::add(&mut builder);
     modes::add(&mut builder);
     times::add(&mut builder);
     queries::add(&mut builder);
