@@ -10,4 +10,5 @@ pub mod mutants;
 pub mod recommender;
 pub mod stage;
 pub mod store;
+pub mod strategies;
 pub mod translator;

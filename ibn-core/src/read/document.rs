@@ -1,9 +1,10 @@
 //! Documents whose kind is told by themselves.
 
 use super::decode::Decode;
+use super::limits::{MAX_DIAGNOSTICS, finish};
 use super::metadata::api_version;
 use super::node::{Node, Value};
-use super::reader::{Reader, sort, suggestion};
+use super::reader::{Reader, suggestion};
 use super::words::{nearest, quote};
 use super::{Format, decode, empty, has_errors, parse, read};
 use crate::diagnostic::{Code, Diagnostic};
@@ -52,11 +53,14 @@ pub fn read_documents(text: &str, format: Format) -> (Option<Vec<Document>>, Vec
         let (document, found) = decode::<Document>(node);
         documents.extend(document);
         diagnostics.extend(found);
+        if diagnostics.len() > MAX_DIAGNOSTICS && has_errors(&diagnostics) {
+            break;
+        }
     }
     if documents.is_empty() && diagnostics.is_empty() {
         diagnostics.push(empty());
     }
-    sort(&mut diagnostics);
+    finish(&mut diagnostics);
     let usable = !has_errors(&diagnostics);
     (usable.then_some(documents), diagnostics)
 }

@@ -31,6 +31,9 @@ impl<'r, 'n> Fields<'r, 'n> {
         ignored: &[&str],
     ) -> Option<Self> {
         let Value::Map(map) = &node.value else {
+            if reader.count_only() {
+                return None;
+            }
             let expected = format!("a mapping with the fields {}", fields_text(allowed));
             return reader.wrong_type(node, &expected);
         };
@@ -42,6 +45,9 @@ impl<'r, 'n> Fields<'r, 'n> {
                 continue;
             }
             has_unknown = true;
+            if reader.count_only() {
+                continue;
+            }
             let meant = nearest(key, allowed);
             let slot = allowed
                 .iter()

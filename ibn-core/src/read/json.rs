@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::limits::{MAX_DEPTH, MAX_NODES, too_deep, too_many_nodes};
+use super::limits::{MAX_DEPTH, MAX_NODES, push, too_deep, too_many_nodes};
 use super::node::{Entry, Map, Node, Position, Value, duplicate, remove_repeated};
 use super::path;
 use super::words::quote;
@@ -93,8 +93,8 @@ impl Parser<'_> {
 
     fn fault(&mut self, position: Position, message: String, help: &str) {
         let message = format!("not well-formed JSON: {message}");
-        self.diagnostics
-            .push(Diagnostic::error(Code::Syntax, self.path.clone(), message, help).at(position));
+        let fault = Diagnostic::error(Code::Syntax, self.path.clone(), message, help).at(position);
+        push(&mut self.diagnostics, fault);
     }
 
     fn stop(&mut self, message: String, help: &str) -> Value {
@@ -170,7 +170,7 @@ impl Parser<'_> {
         }
         self.depth -= 1;
         for entry in remove_repeated(&mut map) {
-            self.diagnostics.push(duplicate(&self.path, &entry));
+            push(&mut self.diagnostics, duplicate(&self.path, &entry));
         }
         Value::Map(map)
     }

@@ -38,8 +38,8 @@
 //! ]);
 //! ```
 //!
-//! Bounds: a text of [`MAX_BYTES`], [`MAX_DEPTH`] levels and [`MAX_NODES`] values; what is larger is refused with
-//! [`Code::InputTooLarge`], and at most [`MAX_DIAGNOSTICS`] faults are listed. Of YAML, aliases, tags and merge keys are
+//! Bounds: a text of [`MAX_BYTES`] ([`MAX_JSON_BYTES`] of JSON), [`MAX_DEPTH`] levels and [`MAX_NODES`] values; what is larger
+//! is refused with [`Code::InputTooLarge`], and at most [`MAX_DIAGNOSTICS`] faults are listed. Of YAML, aliases, tags and merge keys are
 //! refused, and words on which its readers disagree (`no`, `010`) must be put in quotes or written plainly.
 
 mod catalog;
@@ -64,7 +64,7 @@ mod yaml;
 pub use decode::Decode;
 pub use document::{Document, read_document, read_documents};
 pub use fields::Fields;
-pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_DIAGNOSTICS, MAX_NODES};
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_DIAGNOSTICS, MAX_JSON_BYTES, MAX_NODES};
 pub use node::{Entry, Map, Node, Position, Value};
 pub use reader::Reader;
 pub use words::{alternatives, nearest, quote, resembling};
@@ -125,8 +125,8 @@ pub fn text(bytes: &[u8]) -> Result<&str, Diagnostic> {
 #[must_use]
 pub fn parse(text: &str, format: Format) -> (Vec<Node>, Vec<Diagnostic>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.len() > MAX_BYTES {
-        return (Vec::new(), vec![limits::too_long(text.len())]);
+    if text.len() > limits::longest(format) {
+        return (Vec::new(), vec![limits::too_long(text.len(), format)]);
     }
     if let Some(fault) = control_character(text) {
         return (Vec::new(), vec![fault]);
@@ -136,7 +136,7 @@ pub fn parse(text: &str, format: Format) -> (Vec<Node>, Vec<Diagnostic>) {
         Format::Json => json::document(text),
         Format::Toml => toml::document(text),
     };
-    reader::sort(&mut faults);
+    limits::finish(&mut faults);
     (documents, faults)
 }
 
@@ -186,7 +186,7 @@ pub fn read<T: Decode>(text: &str, format: Format) -> (Option<T>, Vec<Diagnostic
     }
     let (value, found) = decode(&node);
     diagnostics.extend(found);
-    reader::sort(&mut diagnostics);
+    limits::finish(&mut diagnostics);
     (value.filter(|_| !has_errors(&diagnostics)), diagnostics)
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use super::fields::Fields;
-use super::limits::{MAX_DIAGNOSTICS, too_many_faults};
+use super::limits::{MAX_DIAGNOSTICS, finish};
 use super::node::{Entry, Node, Position, Value};
 use super::path;
 use super::words::{alternatives, nearest, quote};
@@ -33,7 +33,7 @@ impl Reader {
     /// Everything that was reported, in the order of the text.
     #[must_use]
     pub fn finish(mut self) -> Vec<Diagnostic> {
-        sort(&mut self.diagnostics);
+        finish(&mut self.diagnostics);
         self.diagnostics
     }
 
@@ -82,26 +82,30 @@ impl Reader {
 
     /// Adds what was found elsewhere, with the path of the whole document; nothing is listed twice.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.severity == Severity::Error {
+            self.errors += 1;
+        }
         let known = |other: &Diagnostic| {
             other.code == diagnostic.code
                 && other.path == diagnostic.path
                 && (other.line == diagnostic.line || diagnostic.line.is_none())
         };
-        if diagnostic.severity == Severity::Error {
-            self.errors += 1;
-        }
-        if self.diagnostics.len() > MAX_DIAGNOSTICS || self.diagnostics.iter().any(known) {
-            return;
-        }
-        if self.diagnostics.len() == MAX_DIAGNOSTICS {
-            let position = Position {
-                line: diagnostic.line.unwrap_or(1),
-                column: diagnostic.column.unwrap_or(1),
-            };
-            self.diagnostics.push(too_many_faults(position));
-        } else {
+        let is_first_error = diagnostic.is_error() && self.errors == 1;
+        if (!self.is_full() || is_first_error) && !self.diagnostics.iter().any(known) {
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Whether there are more diagnostics than will be listed; a further error need only be counted.
+    fn is_full(&self) -> bool {
+        self.diagnostics.len() > MAX_DIAGNOSTICS
+    }
+
+    /// Counts an error that is not listed, and returns whether that was all there was to do.
+    pub(super) fn count_only(&mut self) -> bool {
+        let is_enough = self.is_full() && self.errors > 0;
+        self.errors += usize::from(is_enough);
+        is_enough
     }
 
     /// Adds what the rules on typed values found, at the places of their paths in `root`.
@@ -312,7 +316,9 @@ impl Reader {
 
     /// Reports that `node` has another type than `expected`, which is a noun: "a list", "a duration such as `5m`".
     pub fn wrong_type<T>(&mut self, node: &Node, expected: &str) -> Option<T> {
-        if let Some(found) = describe(&node.value) {
+        if !self.count_only()
+            && let Some(found) = describe(&node.value)
+        {
             let message = format!("{found} stands where {expected} is needed");
             self.error(node, Code::WrongType, message, expected);
         }
@@ -361,11 +367,6 @@ impl Reader {
     pub(super) fn place(&self, node: &Node) -> Position {
         self.places.last().copied().unwrap_or(node.position)
     }
-}
-
-/// In the order of the text; what has no place comes first.
-pub(super) fn sort(diagnostics: &mut [Diagnostic]) {
-    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
 }
 
 /// "did you mean …" where a word is near, and always what is allowed.

@@ -22,11 +22,12 @@ fn is_ambiguous(word: &str) -> bool {
         .any(|boolean| boolean.eq_ignore_ascii_case(word));
     let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
     let after_zero = digits.strip_prefix('0').unwrap_or_default();
-    let based = after_zero
-        .strip_prefix(['x', 'X', 'o', 'O', 'b', 'B'])
-        .is_some_and(|rest| {
-            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_hexdigit() || c == '_')
-        });
+    let in_base = |prefixes: [char; 2], radix| {
+        after_zero.strip_prefix(prefixes).is_some_and(|rest| {
+            !rest.is_empty() && rest.chars().all(|c| c.is_digit(radix) || c == '_')
+        })
+    };
+    let based = in_base(['x', 'X'], 16) || in_base(['o', 'O'], 8) || in_base(['b', 'B'], 2);
     let octal =
         !after_zero.is_empty() && after_zero.chars().all(|c| c.is_ascii_digit() || c == '_');
     let grouped = digits.contains('_')
@@ -80,6 +81,8 @@ mod tests {
             ("2026-12-24", Value::Text("2026-12-24".into())),
             ("12:30", Value::Text("12:30".into())),
             ("inf", Value::Text("inf".into())),
+            ("0ba", Value::Text("0ba".into())),
+            ("0o8", Value::Text("0o8".into())),
         ] {
             assert_eq!(resolve(word), value, "{word}");
         }

@@ -6,7 +6,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::limits::{MAX_DEPTH, MAX_DIAGNOSTICS, MAX_NODES, too_deep, too_many_nodes};
+use super::limits::{
+    MAX_DEPTH, MAX_DIAGNOSTICS, MAX_NODES, RETRIED_BYTES, too_deep, too_many_nodes,
+};
 use super::lines::Lines;
 use super::node::{Entry, Map, Node, Position, Value};
 use super::path;
@@ -29,7 +31,12 @@ pub(super) fn document(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
     // Without the lines at fault the rest may be sound; then what was found on the way is a fault of its own.
     let mut found = faults.clone();
     let mut rest = text.to_owned();
-    for _ in 0..ROUNDS {
+    let rounds = if text.len() <= RETRIED_BYTES {
+        ROUNDS
+    } else {
+        0
+    };
+    for _ in 0..rounds {
         let broken = lines_of(&found);
         rest = Lines::new(&rest).without(&broken);
         let rest_lines = Lines::new(&rest);

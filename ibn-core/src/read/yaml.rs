@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 
-use super::limits::{MAX_DEPTH, MAX_NODES, too_deep, too_many_nodes};
+use super::limits::{MAX_DEPTH, MAX_NODES, RETRIED_BYTES, push, too_deep, too_many_nodes};
 use super::lines::Lines;
 use super::node::{Entry, Map, Node, Position, Value, duplicate, remove_repeated};
 use super::path;
@@ -26,7 +26,9 @@ pub(super) fn documents(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
         Err(Stop::Limit(diagnostic)) => return (Vec::new(), vec![diagnostic]),
         Err(Stop::Syntax(error)) => error,
     };
-    if let Some(mended) = without_faults(text, &error, first.documents.len()) {
+    if text.len() <= RETRIED_BYTES
+        && let Some(mended) = without_faults(text, &error, first.documents.len())
+    {
         return mended;
     }
     let line = error.marker().line();
@@ -301,7 +303,8 @@ impl<'t> Loader<'t> {
     fn finish(&mut self, node: Node) {
         if self.wants_key() && node.value != Value::Unreadable {
             let path = self.path();
-            self.diagnostics.push(
+            push(
+                &mut self.diagnostics,
                 Diagnostic::error(
                     Code::WrongType,
                     path,
@@ -347,8 +350,9 @@ impl<'t> Loader<'t> {
                 let repeated = remove_repeated(&mut map);
                 if !repeated.is_empty() {
                     let path = self.path();
-                    self.diagnostics
-                        .extend(repeated.iter().map(|entry| duplicate(&path, entry)));
+                    for entry in &repeated {
+                        push(&mut self.diagnostics, duplicate(&path, entry));
+                    }
                 }
                 self.finish(Node::new(Value::Map(map), position));
             }
@@ -382,7 +386,7 @@ impl<'t> Loader<'t> {
 
     fn unsupported(&mut self, position: Position, message: String) {
         let path = self.path();
-        self.diagnostics.push(
+        push(&mut self.diagnostics,
             Diagnostic::error(
                 Code::UnsupportedYaml,
                 path,

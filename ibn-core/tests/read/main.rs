@@ -1,6 +1,7 @@
 //! The reader and the rules, on files, on mutants of files, on generated values and on hostile input.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a helper of tests fails as a test does"
@@ -11,6 +12,7 @@ mod fixtures;
 mod hostile;
 mod mutants;
 mod page;
+mod roundtrip;
 mod rules;
 mod schemas;
 
