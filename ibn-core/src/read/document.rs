@@ -42,14 +42,15 @@ pub fn read_document(text: &str, format: Format) -> (Option<Document>, Vec<Diagn
     read(text, format)
 }
 
-/// Reads every document of a text, empty ones left out.
+/// Reads every document of a text, empty ones left out. The items of a `List`, as kubectl prints several objects, are
+/// documents of their own.
 ///
 /// The documents are there only where no diagnostic of any of them is an error.
 #[must_use]
 pub fn read_documents(text: &str, format: Format) -> (Option<Vec<Document>>, Vec<Diagnostic>) {
     let (nodes, mut diagnostics) = parse(text, format);
     let mut documents = Vec::new();
-    for node in nodes.iter().filter(|node| node.value != Value::Null) {
+    for node in nodes.iter().flat_map(items) {
         let (document, found) = decode::<Document>(node);
         documents.extend(document);
         diagnostics.extend(found);
@@ -63,6 +64,16 @@ pub fn read_documents(text: &str, format: Format) -> (Option<Vec<Document>>, Vec
     finish(&mut diagnostics);
     let usable = !has_errors(&diagnostics);
     (usable.then_some(documents), diagnostics)
+}
+
+/// The documents that a node holds: itself, or the items of a `List`, as kubectl prints several; nothing for an empty one.
+fn items(node: &Node) -> Vec<&Node> {
+    let is_list = kind_of(node) == Some("List");
+    match node.get("items").map(|items| &items.value) {
+        Some(Value::List(items)) if is_list => items.iter().collect(),
+        _ if node.value == Value::Null => Vec::new(),
+        _ => vec![node],
+    }
 }
 
 impl Decode for Document {

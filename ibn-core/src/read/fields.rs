@@ -53,8 +53,9 @@ impl<'r, 'n> Fields<'r, 'n> {
                 .iter()
                 .position(|name| Some(*name) == meant)
                 .and_then(|index| found.get_mut(index));
-            if let Some(slot @ None) = slot {
+            if let (Some(slot @ None), Some(meant)) = (slot, meant) {
                 *slot = Some(entry);
+                reader.note_slip(meant, key);
             }
             let message = format!("there is no field {} here", quote(key));
             let help = if allowed.is_empty() {

@@ -110,11 +110,8 @@ impl Decode for FreezeWindow {
             reason: reason.unwrap_or_default(),
         };
         let mut findings = Findings::default();
-        let path = reader.path().to_owned();
-        validate::freeze_window(&path, &window, &mut findings);
-        for diagnostic in findings.diagnostics {
-            reader.report(diagnostic.at(node.locate("until")));
-        }
+        validate::freeze_window("", &window, &mut findings);
+        reader.report_rules(node, findings.diagnostics);
         Some(window)
     }
 }

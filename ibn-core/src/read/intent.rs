@@ -156,8 +156,8 @@ impl Decode for Target {
         let mut fields = reader.fields(node, &["kind", "name"])?;
         let kind: Option<WorkloadKind> = fields.required("kind");
         let name = fields.required_with("name", |node, reader| {
-            checked(node, reader, |_, name, findings| {
-                validate::target(kind, name, findings)
+            checked(node, reader, |path, name, findings| {
+                validate::target(path, kind, name, findings)
             })
         });
         Some(Self {
@@ -199,17 +199,13 @@ impl Decode for Objective {
         let window = fields.optional("window");
         let side = fields.exactly_one(&["atMost", "atLeast"]);
         let mut findings = Findings::default();
-        let path = reader.path().to_owned();
         if let (Some(indicator), Some(quantile)) = (&indicator, quantile) {
-            validate::quantile(&path, indicator, quantile, &mut findings);
+            validate::quantile("", indicator, quantile, &mut findings);
         }
         if let Some(Some(window)) = window {
-            validate::window(&path, window, &mut findings);
+            validate::window("", window, &mut findings);
         }
-        for diagnostic in findings.diagnostics {
-            let place = below_position(node, &path, &diagnostic.path);
-            reader.report(diagnostic.at(place));
-        }
+        reader.report_rules(node, findings.diagnostics);
         Some(Self {
             indicator: indicator?,
             quantile: quantile?,
@@ -220,11 +216,6 @@ impl Decode for Objective {
             window: window?,
         })
     }
-}
-
-/// Where a path below `node`, which stands at `path`, is.
-fn below_position(node: &Node, path: &str, below: &str) -> super::Position {
-    node.locate(below.strip_prefix(path).unwrap_or_default())
 }
 
 impl Decode for IndicatorName {

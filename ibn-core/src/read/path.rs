@@ -41,6 +41,16 @@ pub(crate) fn join(path: &str, key: &str) -> String {
     joined
 }
 
+/// `path` with the steps of `below` behind it.
+pub(super) fn concat(path: &str, below: &str) -> String {
+    let dot = if path.is_empty() || below.is_empty() || below.starts_with('[') {
+        ""
+    } else {
+        "."
+    };
+    format!("{path}{dot}{below}")
+}
+
 /// Whether `inner` is `outer` or lies below it.
 pub(super) fn is_within(inner: &str, outer: &str) -> bool {
     inner

@@ -21,6 +21,8 @@ pub struct Reader {
     places: Vec<Position>,
     diagnostics: Vec<Diagnostic>,
     errors: usize,
+    /// Paths of fields that are written with a slip of the hand: as they were meant, and as they are written.
+    slips: Vec<(String, String)>,
 }
 
 impl Reader {
@@ -108,27 +110,41 @@ impl Reader {
         is_enough
     }
 
-    /// Adds what the rules on typed values found, at the places of their paths in `root`.
+    /// Adds what the rules found on the typed value of `node`, which is being read, at the places of their paths in it.
     ///
     /// What a rule says of something that is absent is dropped where a part of it is there and could not be read.
-    pub(super) fn report_rules(&mut self, root: &Node, mut found: Vec<Diagnostic>) {
-        found.retain(|diagnostic| {
-            let unread = |known: &Diagnostic| path::is_within(&known.path, &diagnostic.path);
-            diagnostic.code != Code::EmptyDirective
-                || !(root.follow(&diagnostic.path).1.is_partial()
-                    || self.diagnostics.iter().any(unread))
-        });
-        // Known ones are told by code and path, before a place is given.
-        found.retain(|diagnostic| {
-            !self
-                .diagnostics
-                .iter()
-                .any(|known| known.code == diagnostic.code && known.path == diagnostic.path)
-        });
-        root.place(&mut found);
-        found
-            .into_iter()
-            .for_each(|diagnostic| self.report(diagnostic));
+    pub(super) fn report_rules(&mut self, node: &Node, found: Vec<Diagnostic>) {
+        for mut diagnostic in found {
+            let mut full = path::concat(&self.path, &diagnostic.path);
+            // Outer slips were met first, and inner ones know the outer as they are written.
+            for (meant, written) in &self.slips {
+                if path::is_within(&full, meant) {
+                    let below = full.get(meant.len()..).unwrap_or_default();
+                    full = format!("{written}{below}");
+                }
+            }
+            let inner = full.get(self.path.len()..).unwrap_or_default();
+            let (position, value) = node.follow(inner);
+            let says_absent = diagnostic.code == Code::EmptyDirective;
+            let known = self.diagnostics.iter().any(|known| {
+                let same = known.code == diagnostic.code && known.path == full;
+                same || (says_absent && path::is_within(&known.path, &full))
+            });
+            if known || (says_absent && value.is_partial()) {
+                continue;
+            }
+            diagnostic.path = full;
+            self.report(diagnostic.at(position));
+        }
+    }
+
+    /// Notes that the field `meant` of the mapping that is being read is written as `written`.
+    pub(super) fn note_slip(&mut self, meant: &str, written: &str) {
+        let slip = (
+            path::join(&self.path, meant),
+            path::join(&self.path, written),
+        );
+        self.slips.push(slip);
     }
 
     /// Reads a mapping that may have the fields `allowed`, and reports every other one.

@@ -83,11 +83,11 @@ pub(crate) fn metadata(metadata: &Metadata, findings: &mut Findings) {
 }
 
 /// The name of a target is one that an object of its kind can have.
-pub(crate) fn target(kind: Option<WorkloadKind>, name: &str, findings: &mut Findings) {
+pub(crate) fn target(path: &str, kind: Option<WorkloadKind>, name: &str, findings: &mut Findings) {
     if kind == Some(WorkloadKind::Namespace) {
-        findings.label("spec.target.name", name);
+        findings.label(path, name);
     } else {
-        findings.subdomain("spec.target.name", name);
+        findings.subdomain(path, name);
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn target(kind: Option<WorkloadKind>, name: &str, findings: &mut Find
 pub(crate) fn spec(parts: &SpecParts<'_>, namespace: &str, findings: &mut Findings) {
     let kind = parts.target.map(|target| target.kind);
     if let Some(found) = parts.target {
-        target(kind, &found.name, findings);
+        target("spec.target.name", kind, &found.name, findings);
         let both_are_names = is_dns_label(&found.name) && is_dns_label(namespace);
         if found.kind == WorkloadKind::Namespace && both_are_names && found.name != namespace {
             findings.error(

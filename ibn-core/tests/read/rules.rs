@@ -9,7 +9,9 @@ use ibn_core::intent::{
     Amount, Bound, Directive, Expectation, IndicatorName, Intent, Objective, QuotaAmounts, Range,
     ResourceAmounts, ResourcesDirective,
 };
-use ibn_core::read::{Format, Node, Position, parse, read_catalog, read_intent};
+use ibn_core::read::{
+    Decode, Format, Node, Position, Reader, parse, read, read_catalog, read_intent,
+};
 use ibn_core::units::{CpuMillis, IndicatorValue, Quantile, Unit};
 use ibn_core::validate::{
     MAX_WINDOW, MIN_WINDOW, validate_against, validate_guardrail, validate_intent,
@@ -314,4 +316,63 @@ fn what_rules_find_is_placed_in_the_text() {
         nodes[0].locate("spec.expectations[3]"),
         Position { line: 4, column: 1 }
     );
+}
+
+/// A document of another crate that holds documents of this one.
+struct Scenario {
+    intents: Vec<Intent>,
+}
+
+impl Decode for Scenario {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["intents"])?;
+        Some(Self {
+            intents: fields.required("intents")?,
+        })
+    }
+}
+
+#[test]
+fn documents_inside_others_have_the_whole_path() {
+    let intent = |spec: &str| {
+        format!(
+            "{{apiVersion: ibn.dev/v1alpha1, kind: Intent, metadata: {{name: a}}, spec: {spec}}}"
+        )
+    };
+    let good = intent("{target: {kind: Deployment, name: a}}");
+    let bad = intent(
+        "{target: {kind: Deployment, name: A}, constraints: {replicas: {min: 5, max: 2}},
+           expectations: [{objective: {indicator: cost, quantile: 0.5, atMost: 1, window: 1s}}]}",
+    );
+    let text = format!("intents:\n  - {good}\n  - {bad}\n");
+    let (scenario, found) = read::<Scenario>(&text, Format::Yaml);
+    assert!(scenario.is_none());
+    let found: Vec<(Code, Option<u32>, &str)> = found
+        .iter()
+        .map(|d| (d.code, d.line, d.path.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Code::InvalidName, Some(3), "intents[1].spec.target.name"),
+            (
+                Code::MinAboveMax,
+                Some(3),
+                "intents[1].spec.constraints.replicas.min"
+            ),
+            (
+                Code::QuantileNotApplicable,
+                Some(4),
+                "intents[1].spec.expectations[0].objective.quantile"
+            ),
+            (
+                Code::OutOfRange,
+                Some(4),
+                "intents[1].spec.expectations[0].objective.window"
+            ),
+        ]
+    );
+    let (scenario, found) = read::<Scenario>(&format!("intents: [{good}]"), Format::Yaml);
+    assert_eq!(found, []);
+    assert_eq!(scenario.map(|scenario| scenario.intents.len()), Some(1));
 }

@@ -26,10 +26,12 @@
 //! ```
 
 mod change;
+mod edit;
 mod operators;
 mod schema;
 mod sheet;
 mod syntax;
+mod values;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

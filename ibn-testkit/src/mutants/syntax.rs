@@ -4,7 +4,7 @@ use ibn_core::diagnostic::Code;
 use ibn_core::read::Format;
 
 use super::change::{Anchor, Change, Edit, Effect};
-use super::operators::replace_value;
+use super::edit::replace_value;
 use super::sheet::{Field, Sheet};
 
 /// Ways to break the line of a field.
