@@ -202,7 +202,10 @@ impl IntoResponse for Error {
         if status.is_server_error() {
             tracing::warn!(code = self.code(), "a request failed: {self}");
         }
-        let mut response = (status, axum::Json(self.problem())).into_response();
+        let problem = self.problem();
+        let mut response = (status, axum::Json(&problem)).into_response();
+        // For whoever would rather have a page.
+        response.extensions_mut().insert(problem);
         let problem = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem);
         response

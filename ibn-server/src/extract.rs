@@ -4,18 +4,17 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header;
 use axum::http::request::Parts;
-use ibn_core::diagnostic::{Code, Diagnostic, Severity};
 use ibn_core::intent::IntentKey;
+use ibn_core::read::{self, Decode, Format};
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 
-/// A JSON body. What is wrong with it is told with all diagnostics.
+/// A body in JSON or YAML. What is wrong with it is told with all diagnostics.
 pub(crate) struct Body<T>(pub(crate) T);
 
 /// A form of a page.
-#[expect(dead_code, reason = "the pages take forms")]
 pub(crate) struct Form<T>(pub(crate) T);
 
 /// The query of a URL.
@@ -30,17 +29,21 @@ pub(crate) struct IntentPath(pub(crate) IntentKey);
 /// One parameter of a path that is read from its text.
 pub(crate) struct PathText<T>(pub(crate) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<S: Send + Sync, T: Decode> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        if !has_media_type(&request, "application/json") {
+        let format = if has_media_type(&request, "application/json") {
+            Format::Json
+        } else if has_media_type(&request, "application/yaml") {
+            Format::Yaml
+        } else {
             return Err(Error::MediaType("application/json"));
-        }
+        };
         let bytes = bytes(request, state).await?;
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| Error::Body(vec![fault(&error)]))
+        let text = read::text(&bytes).map_err(|fault| Error::Body(vec![fault]))?;
+        let (value, faults) = read::read(text, format);
+        value.map(Self).ok_or(Error::Body(faults))
     }
 }
 
@@ -151,26 +154,4 @@ async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Err
                 }
             }
         })
-}
-
-fn fault(error: &serde_json::Error) -> Diagnostic {
-    let syntax = error.is_syntax() || error.is_eof();
-    let number = |number: usize| u32::try_from(number).ok().filter(|number| *number > 0);
-    let message = error.to_string();
-    let message = message
-        .rsplit_once(" at line ")
-        .map_or(message.as_str(), |(message, _)| message);
-    Diagnostic {
-        code: if syntax {
-            Code::Syntax
-        } else {
-            Code::WrongType
-        },
-        severity: Severity::Error,
-        path: String::new(),
-        line: number(error.line()),
-        column: number(error.column()),
-        message: message.to_owned(),
-        help: "a JSON document as `/api/v1/openapi.json` describes it".to_owned(),
-    }
 }

@@ -18,6 +18,8 @@ mod error;
 mod extract;
 mod metrics;
 mod openapi;
+mod pages;
+mod plot;
 mod reading;
 mod record;
 mod security;
@@ -31,7 +33,7 @@ pub use api::{
 };
 pub use board::{Board, HeardNotice, History, LearningHour, Point, Sample, Series};
 pub use error::{Error, Problem, Result};
-pub use metrics::{DurationHistogram, RequestOutcome, WorkloadMetrics, WorkloadSample};
+pub use metrics::{DurationHistogram, RequestCounts, WorkloadMetrics, WorkloadSample};
 pub use reading::IntentReply;
 pub use record::{DecisionOutcome, DecisionRecord, Undone};
 pub use serve::serve;
@@ -53,12 +55,14 @@ pub(crate) const BODY_LIMIT: usize = 256 * 1024;
 pub fn app(state: ServerState) -> Router {
     Router::new()
         .merge(api::router())
+        .merge(pages::router())
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(state.clone(), security::timeout))
         .layer(from_fn_with_state(state.clone(), security::origin))
+        .layer(from_fn_with_state(state.clone(), pages::problems))
         .layer(from_fn(security::headers))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())

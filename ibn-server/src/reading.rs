@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use ibn_core::admission::AdmissionOutcome;
 use ibn_core::diagnostic::{Code, Diagnostic, Severity};
 use ibn_core::engine::{Reply, Request};
-use ibn_core::intent::{Intent, IntentKey, IntentSpec, Mode, Origin, OriginKind};
+use ibn_core::guard::Cut;
+use ibn_core::intent::{Intent, IntentKey, IntentSpec, IntentState, Mode, Origin, OriginKind};
 use ibn_core::translation::{QueryReading, Reader, Translation, Utterance};
 use ibn_core::workload::WorkloadRef;
 use serde::Serialize;
@@ -15,6 +17,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::openapi::schema;
 use crate::state::ServerState;
+use crate::view::foreseen_cuts;
 
 /// Readings that are kept until they are applied or pushed out by newer ones.
 const READINGS: usize = 256;
@@ -31,17 +34,27 @@ pub(crate) struct Reading {
     /// Identifies it; unguessable by a later process, so that a page of an older one can't apply anything.
     pub(crate) id: String,
     /// What was said; empty where the intents came as such.
-    #[expect(dead_code, reason = "the pages show it")]
     pub(crate) text: String,
-    #[expect(dead_code, reason = "the pages show it")]
     pub(crate) timezone: String,
     /// What the translator made of it; absent where the intents came as such.
     pub(crate) translation: Option<Translation>,
     pub(crate) intents: Vec<Intent>,
     /// One for each intent.
-    pub(crate) outcomes: Vec<AdmissionOutcome>,
+    pub(crate) foreseen: Vec<Foreseen>,
     /// What became of each intent, once it was applied.
     pub(crate) replies: Option<Vec<IntentReply>>,
+}
+
+/// What would become of one intent.
+#[derive(Debug, Clone)]
+pub(crate) struct Foreseen {
+    pub(crate) outcome: AdmissionOutcome,
+    /// Where it is infeasible and there is a counter-proposal: what would become of that.
+    pub(crate) proposed: Option<(Intent, AdmissionOutcome)>,
+    /// What the guard would not do at once.
+    pub(crate) cuts: Vec<Cut>,
+    /// An intent of this name is there already and would be changed.
+    pub(crate) replaces: bool,
 }
 
 /// What became of one intent that was submitted.
@@ -69,7 +82,6 @@ pub struct IntentReply {
 
 impl IntentReply {
     /// Whether it is followed from now on.
-    #[expect(dead_code, reason = "the pages show it")]
     pub(crate) fn is_taken(&self) -> bool {
         self.touched.is_some()
             || self
@@ -187,10 +199,20 @@ pub(crate) async fn translate(
         timezone: timezone.to_owned(),
         namespace,
     };
-    let mut translation = state
+    let began = Instant::now();
+    let translated = state
         .translator()
         .translate(&utterance, &state.catalog())
-        .await?;
+        .await;
+    let outcome = match &translated {
+        Ok(Translation::Intent(_)) => "intent",
+        Ok(Translation::Query(_)) => "query",
+        Ok(Translation::Clarify(_)) => "clarify",
+        Ok(Translation::Refuse(_)) => "refuse",
+        Err(_) => "error",
+    };
+    state.count_sentence(outcome, began.elapsed());
+    let mut translation = translated?;
     match &mut translation {
         Translation::Intent(reading) => {
             for intent in &mut reading.intents {
@@ -241,14 +263,13 @@ pub(crate) async fn read(
         Translation::Query(QueryReading { intents, .. }) => intents.clone(),
         Translation::Clarify(_) | Translation::Refuse(_) => Vec::new(),
     };
-    let outcomes = preview(state, &intents).await?;
     Ok(state.readings().keep(Reading {
         id: String::new(),
         text: text.to_owned(),
         timezone: timezone.to_owned(),
         translation: Some(translation),
+        foreseen: foresee(state, &intents).await?,
         intents,
-        outcomes,
         replies: None,
     }))
 }
@@ -259,23 +280,72 @@ pub(crate) async fn read_intents(
     text: &str,
     intents: Vec<Intent>,
 ) -> Result<Arc<Reading>> {
-    let outcomes = preview(state, &intents).await?;
     Ok(state.readings().keep(Reading {
         id: String::new(),
         text: text.to_owned(),
         timezone: "UTC".to_owned(),
         translation: None,
+        foreseen: foresee(state, &intents).await?,
         intents,
-        outcomes,
         replies: None,
     }))
 }
 
-async fn preview(state: &ServerState, intents: &[Intent]) -> Result<Vec<AdmissionOutcome>> {
+async fn foresee(state: &ServerState, intents: &[Intent]) -> Result<Vec<Foreseen>> {
     if intents.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(state.control().preview(intents.to_vec()).await?)
+    let outcomes = state.control().preview(intents.to_vec()).await?;
+    let proposed: Vec<Intent> = intents
+        .iter()
+        .zip(&outcomes)
+        .filter_map(|(intent, outcome)| proposal(intent, outcome))
+        .collect();
+    let mut answers = if proposed.is_empty() {
+        Vec::new()
+    } else {
+        state.control().preview(proposed).await?
+    }
+    .into_iter();
+    let engine = state.control().state();
+    let now = state.control().now();
+    Ok(intents
+        .iter()
+        .zip(outcomes)
+        .map(|(intent, outcome)| {
+            let proposed = proposal(intent, &outcome).and_then(|it| Some((it, answers.next()?)));
+            let (meant, accepted) = match &proposed {
+                Some((proposed, answer)) => (proposed, answer.accepted()),
+                None => (intent, outcome.accepted()),
+            };
+            let cuts = accepted
+                .map(|accepted| foreseen_cuts(&engine, meant, &accepted.effect, now))
+                .unwrap_or_default();
+            Foreseen {
+                replaces: engine
+                    .intent(&intent.key())
+                    .is_some_and(|known| known.state() != IntentState::Finished),
+                cuts,
+                proposed,
+                outcome,
+            }
+        })
+        .collect())
+}
+
+/// The counter-proposal as an intent.
+fn proposal(intent: &Intent, outcome: &AdmissionOutcome) -> Option<Intent> {
+    let AdmissionOutcome::Infeasible {
+        proposal: Some(spec),
+        ..
+    } = outcome
+    else {
+        return None;
+    };
+    let mut proposed = intent.clone();
+    proposed.spec = (**spec).clone();
+    proposed.spec.origin.clone_from(&intent.spec.origin);
+    Some(proposed)
 }
 
 /// Submits the intents of a reading, once.

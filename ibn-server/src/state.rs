@@ -1,8 +1,8 @@
 //! What the handlers share.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ibn_core::catalog::Catalog;
@@ -11,7 +11,7 @@ use ibn_core::workload::WorkloadRef;
 use ibn_runtime::{Control, PacedHandle};
 use tokio::sync::Semaphore;
 
-use crate::board::Board;
+use crate::board::{Board, Durations};
 use crate::metrics::WorkloadMetrics;
 use crate::reading::Readings;
 
@@ -33,7 +33,18 @@ struct Parts {
     config: ServerConfig,
     readings: Arc<Readings>,
     listeners: Arc<Semaphore>,
+    sentences: Arc<Mutex<Sentences>>,
 }
+
+/// What came of sentences since the start.
+#[derive(Debug, Clone)]
+pub(crate) struct Sentences {
+    pub(crate) outcomes: BTreeMap<&'static str, u64>,
+    pub(crate) durations: Durations,
+}
+
+/// Upper ends of the buckets of the time that a translation takes, seconds.
+const TRANSLATION_BOUNDS: [f64; 9] = [0.001, 0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Settings of the server; [`ServerConfig::default`] is right for a local one.
 #[derive(Debug, Clone)]
@@ -123,6 +134,10 @@ impl ServerState {
                 listeners: Arc::new(Semaphore::new(config.listeners)),
                 config,
                 readings: Arc::new(Readings::default()),
+                sentences: Arc::new(Mutex::new(Sentences {
+                    outcomes: BTreeMap::new(),
+                    durations: Durations::new(&TRANSLATION_BOUNDS),
+                })),
             }),
         }
     }
@@ -196,6 +211,24 @@ impl ServerState {
 
     pub(crate) fn readings(&self) -> &Readings {
         &self.parts.readings
+    }
+
+    pub(crate) fn sentences(&self) -> Sentences {
+        self.parts
+            .sentences
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn count_sentence(&self, outcome: &'static str, took: Duration) {
+        let mut sentences = self
+            .parts
+            .sentences
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *sentences.outcomes.entry(outcome).or_default() += 1;
+        sentences.durations.observe(took);
     }
 
     pub(crate) fn listeners(&self) -> &Arc<Semaphore> {

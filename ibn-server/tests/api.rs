@@ -422,12 +422,14 @@ async fn metrics_are_text_of_prometheus() {
         .until("/metrics", |it| it.text.contains("ibn_objective_achieved{"))
         .await;
     for line in [
-        "ibn_workload_replicas{namespace=\"acme\",kind=\"Deployment\",workload=\"web\",state=\"desired\"} 5.0",
+        "ibn_workload_replicas{namespace=\"acme\",kind=\"Deployment\",workload=\"web\",state=\"wanted\"} 5.0",
         "ibn_workload_cpu_requested_cores{namespace=\"globex\",kind=\"Deployment\",workload=\"web\"} 1.5",
-        "ibn_objective_value{namespace=\"acme\",kind=\"Deployment\",workload=\"web\",intent=\"web-fast\",indicator=\"latency\"} 0.2",
+        "ibn_objective_bound{namespace=\"acme\",intent=\"web-fast\",expectation=\"0\",kind=\"Deployment\",workload=\"web\",indicator=\"latency\",unit=\"seconds\",side=\"atMost\"} 0.2",
         "ibn_engine_decisions_total{trigger=\"recommender\",verdict=\"approved\"} 1",
         "# TYPE ibn_engine_turn_duration_seconds histogram",
-        "ibn_intents{state=\"Finished\"} 0.0",
+        "ibn_engine_intents{state=\"Finished\"} 0.0",
+        "ibn_engine_time_speed 60.0",
+        "ibn_translator_requests_total{outcome=\"intent\"} 1",
         "# EOF",
     ] {
         assert!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ibn_core::roles::Translator;
 use ibn_runtime::PacedDriver;
 use ibn_server::{
-    Board, DriverPace, DurationHistogram, RequestOutcome, ServerConfig, ServerState,
+    Board, DriverPace, DurationHistogram, RequestCounts, ServerConfig, ServerState,
     WorkloadMetrics, WorkloadSample,
 };
 use ibn_sim::SimulatedCluster;
@@ -87,13 +87,12 @@ impl WorkloadMetrics for Simulated {
                 let workload = metrics.workload.parse().ok()?;
                 let counts = &metrics.counts;
                 let latencies = self.0.latencies(&workload)?;
-                let dropped = counts.refused + counts.unrouted;
                 Some(WorkloadSample {
-                    requests: vec![
-                        (RequestOutcome::Success, counts.served),
-                        (RequestOutcome::Error, counts.lost + counts.timed_out),
-                        (RequestOutcome::Dropped, dropped),
-                    ],
+                    requests: Some(RequestCounts {
+                        ok: counts.served,
+                        failed: counts.lost,
+                        dropped: counts.refused + counts.unrouted + counts.timed_out,
+                    }),
                     duration: Some(DurationHistogram {
                         sum: metrics.mean.map_or(0.0, |mean| mean.as_secs_f64())
                             * counts.served as f64,
@@ -104,6 +103,7 @@ impl WorkloadMetrics for Simulated {
                         count: counts.served,
                     }),
                     cpu_seconds: Some(metrics.used_core_hours * 3600.0),
+                    restarts: Some(metrics.restarts),
                     ..WorkloadSample::new(workload)
                 })
             })

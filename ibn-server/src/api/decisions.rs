@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use ibn_core::decision::DecisionId;
 use ibn_core::engine::{Reply, Request};
+use ibn_core::read::{Decode, Node, Reader};
 use ibn_core::roles::LedgerQuery;
 use ibn_core::workload::WorkloadRef;
 use serde::{Deserialize, Serialize};
@@ -48,11 +49,20 @@ pub(super) struct Filter {
     last: Option<usize>,
 }
 
-#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct UndoWish {
     /// Why, in a sentence.
     cause: Option<String>,
+}
+
+impl Decode for UndoWish {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["cause"])?;
+        Some(Self {
+            cause: fields.optional("cause")?,
+        })
+    }
 }
 
 /// The newest decisions, the newest first.

@@ -15,7 +15,9 @@ pub use sentences::{Applied, Preview};
 pub use system::{LearnerHistory, Learning, NoticeList, Status, Touched};
 pub use workloads::{Explained, WorkloadDetail, WorkloadList};
 
-pub(crate) use decisions::records;
+pub(crate) use decisions::{find_record, records, undo_decision};
+pub(crate) use intents::touched;
+pub(crate) use system::{MODES, set_speed};
 
 use std::sync::Arc;
 

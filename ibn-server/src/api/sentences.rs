@@ -3,9 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use ibn_core::admission::AdmissionOutcome;
+use ibn_core::diagnostic::Code;
 use ibn_core::intent::{Intent, OriginKind};
+use ibn_core::read::{Decode, Node, Reader};
 use ibn_core::translation::Translation;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, Problem, Result};
 use crate::extract::Body;
@@ -14,8 +16,8 @@ use crate::reading::{self, IntentReply};
 use crate::state::ServerState;
 
 /// A sentence.
-#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct Sentence {
     /// What should happen.
     text: String,
@@ -26,8 +28,8 @@ pub(crate) struct Sentence {
 }
 
 /// A sentence or intents; exactly one of `text` and `intents`.
-#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct Wish {
     /// What should happen.
     text: Option<String>,
@@ -41,8 +43,8 @@ pub(crate) struct Wish {
 }
 
 /// What is to be applied; exactly one of `text`, `intents` and `reading`.
-#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct Order {
     /// What should happen. It is read anew; to apply just what was previewed, send `reading`.
     text: Option<String>,
@@ -56,8 +58,70 @@ pub(crate) struct Order {
     /// IANA name of the time zone in which it is said; UTC where absent.
     timezone: Option<String>,
     /// That a person saw the reading and agrees; needed where only a model read the sentence.
-    #[serde(default)]
+    #[schema(default = false, required = false)]
     confirmed: bool,
+}
+
+impl Decode for Sentence {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["text", "namespace", "timezone"])?;
+        let text = fields.required("text");
+        let namespace = fields.optional("namespace");
+        let timezone = fields.optional("timezone");
+        Some(Self {
+            text: text?,
+            namespace: namespace?,
+            timezone: timezone?,
+        })
+    }
+}
+
+impl Decode for Wish {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["text", "intents", "namespace", "timezone"])?;
+        let chosen = fields.exactly_one(&["text", "intents"]);
+        let text = fields.optional("text");
+        let intents = fields.optional("intents");
+        let namespace = fields.optional("namespace");
+        let timezone = fields.optional("timezone");
+        chosen?;
+        Some(Self {
+            text: text?,
+            intents: intents?,
+            namespace: namespace?,
+            timezone: timezone?,
+        })
+    }
+}
+
+impl Decode for Order {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let names = [
+            "text",
+            "intents",
+            "reading",
+            "namespace",
+            "timezone",
+            "confirmed",
+        ];
+        let mut fields = reader.fields(node, &names)?;
+        let chosen = fields.exactly_one(&["text", "intents", "reading"]);
+        let text = fields.optional("text");
+        let intents = fields.optional("intents");
+        let reading = fields.optional("reading");
+        let namespace = fields.optional("namespace");
+        let timezone = fields.optional("timezone");
+        let confirmed = fields.or_default("confirmed");
+        chosen?;
+        Some(Self {
+            text: text?,
+            intents: intents?,
+            reading: reading?,
+            namespace: namespace?,
+            timezone: timezone?,
+            confirmed: confirmed?,
+        })
+    }
 }
 
 /// What was understood, and what would become of it.
@@ -130,12 +194,16 @@ pub(super) async fn preview(
             reading::read(&state, &text, namespace, timezone).await?
         }
         (None, Some(intents)) => reading::read_intents(&state, "", own(intents)?).await?,
-        _ => return Err(not_one("`text` and `intents`")),
+        _ => return Err(not_one()),
     };
     Ok(Json(Preview {
         reading: reading.id.clone(),
         translation: reading.translation.clone(),
-        outcomes: reading.outcomes.clone(),
+        outcomes: reading
+            .foreseen
+            .iter()
+            .map(|foreseen| foreseen.outcome.clone())
+            .collect(),
         needs_confirmation: reading.needs_confirmation(),
     }))
 }
@@ -191,7 +259,7 @@ pub(super) async fn apply(
                 .ok()
                 .and_then(|reading| reading.translation.clone()),
         })),
-        _ => Err(not_one("`text`, `intents` and `reading`")),
+        _ => Err(not_one()),
     }
 }
 
@@ -199,7 +267,7 @@ pub(super) async fn apply(
 fn own(mut intents: Vec<Intent>) -> Result<Vec<Intent>> {
     if intents.is_empty() || intents.len() > reading::INTENTS {
         return Err(Error::body(
-            ibn_core::diagnostic::Code::OutOfRange,
+            Code::OutOfRange,
             "intents",
             format!("{} intents were sent", intents.len()),
             format!("from 1 to {} intents", reading::INTENTS),
@@ -211,11 +279,13 @@ fn own(mut intents: Vec<Intent>) -> Result<Vec<Intent>> {
     Ok(intents)
 }
 
-fn not_one(fields: &str) -> Error {
+/// Decoding has seen to it already.
+fn not_one() -> Error {
+    let help = "one of `text`, `intents` and, to apply it, `reading`".to_owned();
     Error::body(
-        ibn_core::diagnostic::Code::NotExactlyOne,
+        Code::NotExactlyOne,
         "",
-        format!("exactly one of {fields} is needed"),
-        format!("one of {fields}"),
+        "exactly one is needed".to_owned(),
+        help,
     )
 }

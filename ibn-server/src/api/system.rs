@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use ibn_core::catalog::Catalog;
+use ibn_core::diagnostic::Code;
 use ibn_core::engine::Request;
 use ibn_core::intent::{IntentKey, Mode};
+use ibn_core::read::{Decode, Node, Reader};
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,13 @@ const LISTED: usize = 100;
 
 /// The greatest speed, simulated seconds per real second.
 pub(crate) const FASTEST: f64 = 100_000.0;
+
+/// The modes by their names.
+pub(crate) const MODES: [(&str, Mode); 3] = [
+    ("Enforce", Mode::Enforce),
+    ("Advise", Mode::Advise),
+    ("Suspended", Mode::Suspended),
+];
 
 /// How the system is.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -83,8 +92,8 @@ pub struct LearnerHistory {
     pub hours: Vec<LearningHour>,
 }
 
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct ModeWish {
     /// Of which workload, as `namespace/Kind/name`.
     #[schema(value_type = schema::WorkloadRef)]
@@ -94,11 +103,35 @@ pub(crate) struct ModeWish {
     mode: Mode,
 }
 
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct SpeedWish {
     /// Simulated seconds per real second, from 0 (stand still) to 100000.
     speed: f64,
+}
+
+impl Decode for ModeWish {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["workload", "mode"])?;
+        let workload = fields.required_with("workload", |node, reader| {
+            let expected = "a workload such as `acme/Deployment/web`";
+            reader.parse(node, Code::InvalidName, expected, |text| text.parse().ok())
+        });
+        let mode = fields.required_with("mode", |node, reader| reader.one_of(node, &MODES));
+        Some(Self {
+            workload: workload?,
+            mode: mode?,
+        })
+    }
+}
+
+impl Decode for SpeedWish {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["speed"])?;
+        let speed =
+            fields.required_with("speed", |node, reader| reader.number(node, 0.0..=FASTEST));
+        Some(Self { speed: speed? })
+    }
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -176,7 +209,7 @@ pub(crate) fn set_speed(state: &ServerState, speed: f64) -> Result<()> {
     let pace = state.pace().ok_or(Error::RealTime)?;
     if !(0.0..=FASTEST).contains(&speed) {
         return Err(Error::body(
-            ibn_core::diagnostic::Code::OutOfRange,
+            Code::OutOfRange,
             "speed",
             format!("speed `{speed}` is out of range"),
             format!("a number from 0 to {FASTEST}"),

@@ -29,17 +29,42 @@ pub struct LearningHour {
     pub experiences_so_far: u64,
 }
 
+/// What is known of one workload's learner.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Learner {
+    /// The policy that its decisions named last; empty until there is one.
+    pub(crate) name: String,
+    /// What it reported last.
+    pub(crate) last: Option<LearnReport>,
+    /// How often it was trusted less.
+    pub(crate) demotions: u64,
+    hours: VecDeque<LearningHour>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Learning {
-    workloads: BTreeMap<WorkloadRef, VecDeque<LearningHour>>,
+    learners: BTreeMap<WorkloadRef, Learner>,
 }
 
 impl Learning {
+    pub(super) fn name(&mut self, workload: &WorkloadRef, name: &str) {
+        let learner = self.learners.entry(workload.clone()).or_default();
+        if learner.name != name {
+            name.clone_into(&mut learner.name);
+        }
+    }
+
+    pub(super) fn demote(&mut self, workload: &WorkloadRef) {
+        self.learners.entry(workload.clone()).or_default().demotions += 1;
+    }
+
     pub(super) fn take(&mut self, now: Timestamp, workload: &WorkloadRef, report: &LearnReport) {
         let Ok(at) = Timestamp::from_second(now.as_second().div_euclid(3600) * 3600) else {
             return;
         };
-        let hours = self.workloads.entry(workload.clone()).or_default();
+        let learner = self.learners.entry(workload.clone()).or_default();
+        learner.last = Some(report.clone());
+        let hours = &mut learner.hours;
         if hours.back().is_none_or(|hour| hour.at < at) {
             hours.push_back(LearningHour {
                 at,
@@ -68,13 +93,18 @@ impl Learning {
     }
 
     pub(super) fn retain(&mut self, is_there: impl Fn(&WorkloadRef) -> bool) {
-        self.workloads.retain(|workload, _| is_there(workload));
+        self.learners.retain(|workload, _| is_there(workload));
+    }
+
+    pub(super) fn learners(&self) -> &BTreeMap<WorkloadRef, Learner> {
+        &self.learners
     }
 
     pub(super) fn by_workload(&self) -> BTreeMap<WorkloadRef, Vec<LearningHour>> {
-        self.workloads
+        self.learners
             .iter()
-            .map(|(workload, hours)| (workload.clone(), hours.iter().copied().collect()))
+            .filter(|(_, learner)| !learner.hours.is_empty())
+            .map(|(workload, learner)| (workload.clone(), learner.hours.iter().copied().collect()))
             .collect()
     }
 }

@@ -1,5 +1,6 @@
 //! The read model: what the driver was heard to do, kept for pages, API and metrics in bounded memory.
 
+mod durations;
 mod learning;
 mod series;
 mod tally;
@@ -20,9 +21,11 @@ use ibn_runtime::{Happening, Listener};
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub(crate) use durations::Durations;
+pub(crate) use learning::Learner;
 pub use learning::LearningHour;
 pub use series::{Point, Sample, Series};
-pub(crate) use tally::{TURN_BUCKETS, Tally};
+pub(crate) use tally::Tally;
 
 use crate::openapi::schema;
 use crate::record::DecisionRecord;
@@ -160,6 +163,10 @@ impl Board {
         self.lock().tally.reasons.clone()
     }
 
+    pub(crate) fn learners(&self) -> BTreeMap<WorkloadRef, Learner> {
+        self.lock().learning.learners().clone()
+    }
+
     pub(crate) fn tally(&self) -> Tally {
         self.lock().tally.clone()
     }
@@ -179,12 +186,21 @@ impl Listener for Board {
             Happening::Event(Event::Learned(workload, report)) => {
                 inner.learning.take(now, workload, report);
             }
-            Happening::Event(
-                Event::Assessed(_, workload, _) | Event::Recommended(_, workload, _),
-            ) => inner.tally.note_turn(workload),
+            Happening::Event(Event::Assessed(_, workload, result)) => {
+                inner.tally.note_turn(workload);
+                for action in result.iter().flat_map(|assessment| &assessment.actions) {
+                    inner.tally.count_action(action);
+                }
+            }
+            Happening::Event(Event::Recommended(_, workload, _)) => {
+                inner.tally.note_turn(workload);
+            }
             Happening::Event(Event::Applied(_, Ok(receipt))) => {
+                inner.tally.applied += 1;
                 inner.tally.note_turn(&receipt.workload);
             }
+            Happening::Event(Event::Applied(_, Err(_))) => inner.tally.failed += 1,
+            Happening::Effect(Effect::Demote(workload, _)) => inner.learning.demote(workload),
             Happening::Effect(Effect::Observe(_, workload, _)) => inner.tally.begin_turn(workload),
             Happening::Effect(Effect::Assess(_, workload, input)) => {
                 inner.sample(now, workload, input);
@@ -202,6 +218,9 @@ impl Listener for Board {
             Happening::Effect(Effect::Record(entry)) => {
                 if let LedgerEvent::Decided(decision) = &entry.event {
                     inner.tally.count_decision(decision);
+                    if let Some(trace) = &decision.policy {
+                        inner.learning.name(&decision.workload, &trace.policy);
+                    }
                 }
                 inner.record(entry);
             }

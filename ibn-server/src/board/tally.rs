@@ -1,15 +1,18 @@
 //! What is counted: decisions, cuts, reasons and the time that turns take.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use ibn_core::assessment::AssuranceAction;
 use ibn_core::decision::{Decision, Trigger};
 use ibn_core::guard::CutRule;
 use ibn_core::workload::WorkloadRef;
 
+use super::durations::Durations;
+
 /// Upper ends of the buckets of turn durations, seconds.
-pub(crate) const TURN_BUCKETS: [f64; 12] = [
-    0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0,
+const TURN_BOUNDS: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
 /// So many different codes of reasons are counted; their set is closed, this is a guard against a mistake.
@@ -42,35 +45,32 @@ impl VerdictKind {
 }
 
 /// Counts since the start.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tally {
     pub(crate) decisions: BTreeMap<(Trigger, VerdictKind), u64>,
     pub(crate) cuts: BTreeMap<CutRule, u64>,
+    /// Plans that were applied.
+    pub(crate) applied: u64,
+    /// Plans that reached the orchestrator and were not applied.
+    pub(crate) failed: u64,
+    /// What assurance asked for.
+    pub(crate) actions: BTreeMap<&'static str, u64>,
     pub(crate) reasons: BTreeMap<String, u64>,
-    pub(crate) turns: TurnDurations,
+    pub(crate) turns: Durations,
     under_way: BTreeMap<WorkloadRef, (Instant, Option<Instant>)>,
 }
 
-/// A histogram of the real time that turns took.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TurnDurations {
-    pub(crate) count: u64,
-    pub(crate) sum: f64,
-    /// By [`TURN_BUCKETS`], each for itself; the last one for what is longer.
-    pub(crate) buckets: [u64; TURN_BUCKETS.len() + 1],
-}
-
-impl TurnDurations {
-    fn observe(&mut self, duration: Duration) {
-        let seconds = duration.as_secs_f64();
-        self.count += 1;
-        self.sum += seconds;
-        let bucket = TURN_BUCKETS
-            .iter()
-            .position(|end| seconds <= *end)
-            .unwrap_or(TURN_BUCKETS.len());
-        if let Some(count) = self.buckets.get_mut(bucket) {
-            *count += 1;
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            decisions: BTreeMap::new(),
+            cuts: BTreeMap::new(),
+            applied: 0,
+            failed: 0,
+            actions: BTreeMap::new(),
+            reasons: BTreeMap::new(),
+            turns: Durations::new(&TURN_BOUNDS),
+            under_way: BTreeMap::new(),
         }
     }
 }
@@ -87,6 +87,15 @@ impl Tally {
         for reason in &decision.reasons {
             self.count_reason(&reason.code);
         }
+    }
+
+    pub(crate) fn count_action(&mut self, action: &AssuranceAction) {
+        let word = match action {
+            AssuranceAction::Corrective(_) => "corrective",
+            AssuranceAction::DemoteLearner { .. } => "demoteLearner",
+            AssuranceAction::Undo { .. } => "undo",
+        };
+        *self.actions.entry(word).or_default() += 1;
     }
 
     pub(crate) fn count_reason(&mut self, code: &str) {

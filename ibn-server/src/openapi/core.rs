@@ -205,7 +205,7 @@ const MAPPINGS: &[(&str, &str, &str)] = &[
     (
         "ObjectiveEffect",
         "What an intent would do to an objective.",
-        "intent:IntentKey expectation:integer objective:string before?:Interval after?:Interval metBefore?:boolean metAfter?:boolean",
+        "intent:IntentKey expectation:integer objective:string before?:Interval after?:Interval metBefore?:boolean metAfter?:boolean isUncertain?:boolean",
     ),
     (
         "Catalog",

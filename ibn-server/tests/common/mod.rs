@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod html;
+pub(crate) mod world;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +15,15 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use ibn_core::admission::Admission;
 use ibn_core::catalog::Catalog;
+use ibn_core::conflict::Registry;
 use ibn_core::engine::{Engine, EngineConfig, Observe, State};
-use ibn_core::guardrail::{Guardrail, GuardrailSpec};
+use ibn_core::guardrail::{Guardrail, GuardrailSpec, StepLimits};
 use ibn_core::intent::{
-    Amount, Bound, Constraints, Directive, Expectation, IndicatorName, Intent, Mode, Objective,
-    Preference, Range,
+    Amount, Bound, BudgetLimit, Constraints, Directive, Expectation, IndicatorName, Intent, Mode,
+    Objective, Preference, Range,
 };
 use ibn_core::observation::Signal;
-use ibn_core::roles::Translator;
+use ibn_core::roles::{Assessor, Translator};
 use ibn_core::translation::{
     Clarification, IntentReading, QueryKind, QueryReading, Reader, Refusal, RefusalCode,
     Translation, Utterance,
@@ -27,12 +31,13 @@ use ibn_core::translation::{
 use ibn_core::units::Quantile;
 use ibn_core::workload::WorkloadRef;
 use ibn_runtime::{MemoryStore, PacedDriver, RecommenderPool, Roles, VirtualDriver, World};
-use ibn_server::{Board, DriverPace, ServerState, app};
+use ibn_server::{Board, DriverPace, ServerConfig, ServerState, app};
 use ibn_testkit::cluster::FakeCluster;
 use ibn_testkit::stage::{ComparingAssessor, FixedReplicas};
 use jiff::Timestamp;
 use serde_json::Value;
 use tower::ServiceExt as _;
+use world::{Bandit, Foreseeing, Lively, Twin};
 
 pub(crate) const CUSTOMERS: [&str; 3] = ["acme", "globex", "initech"];
 pub(crate) const NAMES: [&str; 3] = ["checkout", "web", "worker"];
@@ -68,6 +73,31 @@ pub(crate) fn cluster() -> FakeCluster {
     cluster
 }
 
+/// The limits of the platform.
+fn guardrails(cool_down: Option<Duration>) -> Vec<Guardrail> {
+    let platform = GuardrailSpec {
+        replicas: Range::new(Some(1), Some(20)),
+        step: StepLimits {
+            replicas_up: Some(6),
+            replicas_down: Some(2),
+            resource_factor: Some(2.0),
+        },
+        cool_down,
+        ..GuardrailSpec::default()
+    };
+    let acme = GuardrailSpec {
+        budget: BudgetLimit {
+            cpu: "12".parse().ok(),
+            memory: None,
+        },
+        ..GuardrailSpec::default()
+    };
+    vec![
+        Guardrail::new("platform", "", platform),
+        Guardrail::new("acme-budget", "acme", acme),
+    ]
+}
+
 struct FakeWorld(FakeCluster);
 
 impl World for FakeWorld {
@@ -82,50 +112,123 @@ pub(crate) struct Served {
     pub(crate) cluster: FakeCluster,
     pub(crate) board: Board,
     pub(crate) state: ServerState,
-    driver: PacedDriver,
+    _driver: PacedDriver,
 }
 
 impl Served {
-    /// A server whose time goes at `speed`.
+    /// A server whose time goes at `speed`, over a cluster in which only a test moves anything.
     pub(crate) fn at_speed(speed: f64) -> Self {
         let cluster = cluster();
+        let world = FakeWorld(cluster.clone());
+        let pool = RecommenderPool::new(|_| Box::new(FixedReplicas(5)));
+        let admission = Admission::without_twin();
+        let wait = Duration::from_secs(60);
+        Self::with(
+            cluster,
+            world,
+            admission,
+            Arc::new(ComparingAssessor),
+            pool,
+            speed,
+            wait,
+            &[],
+        )
+    }
+
+    /// A server over a world that moves, some hours after its begin, with a few intents.
+    pub(crate) fn lively(speed: f64, hours: u64) -> Self {
+        let cluster = cluster();
+        let world = Lively {
+            cluster: cluster.clone(),
+            ready: BTreeMap::new(),
+        };
+        let pool = RecommenderPool::new(|_| Box::new(Bandit::default()));
+        let admission = Admission::new(Registry::standard(), Arc::new(Twin));
+        let wait = Duration::from_secs(3600 * hours);
+        let said = [
+            "make acme checkout fast",
+            "make globex checkout fast",
+            "make globex web fast",
+            "scale initech worker to 2",
+        ];
+        Self::with(
+            cluster,
+            world,
+            admission,
+            Arc::new(Foreseeing),
+            pool,
+            speed,
+            wait,
+            &said,
+        )
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one part of the composition"
+    )]
+    fn with<W: World + 'static>(
+        cluster: FakeCluster,
+        world: W,
+        admission: Admission,
+        assessor: Arc<dyn Assessor>,
+        recommenders: RecommenderPool,
+        speed: f64,
+        wait: Duration,
+        said: &[&str],
+    ) -> Self {
         let store = MemoryStore::new();
         let roles = Roles {
             orchestrator: Arc::new(cluster.clone()),
             monitor: Arc::new(cluster.clone()),
-            assessor: Arc::new(ComparingAssessor),
+            assessor,
             intents: Arc::new(store.clone()),
             ledger: Arc::new(store),
-            recommenders: RecommenderPool::new(|_| Box::new(FixedReplicas(5))),
+            recommenders,
         };
         let config = EngineConfig {
             observe: Observe::All,
             ..EngineConfig::default()
         };
-        let engine = Engine::new(config, Admission::without_twin());
-        let world = FakeWorld(cluster.clone());
+        let engine = Engine::new(config, admission);
         let mut driver = VirtualDriver::new(engine, State::new(start()), roles, world, start());
         let board = Board::new();
         driver.listen(board.clone());
-        let spec = GuardrailSpec {
-            replicas: Range::new(Some(1), Some(20)),
-            ..GuardrailSpec::default()
+        // Where only a test moves anything, it may undo at once.
+        let cool_down = (!said.is_empty()).then_some(Duration::from_secs(120));
+        driver.set_guardrails(guardrails(cool_down));
+        let after = |wait| {
+            let wait = jiff::SignedDuration::try_from(wait).unwrap();
+            start().checked_add(wait).unwrap()
         };
-        driver.set_guardrails(vec![Guardrail::new("platform", "", spec)]);
-        let later = start().checked_add(jiff::SignedDuration::from_secs(60));
-        driver.run_until(later.unwrap());
+        driver.run_until(after(Duration::from_secs(60)));
+        let aliases = BTreeMap::from([(deployment("acme", "web"), vec!["the shop".to_owned()])]);
+        let catalog = Catalog::from_inventory(driver.state().inventory(), &aliases, Vec::new());
+        for text in said {
+            if let Translation::Intent(reading) = Scripted::read(text, &catalog) {
+                for mut intent in reading.intents {
+                    intent.spec.text = Some((*text).to_owned());
+                    driver.request(ibn_core::engine::Request::Submit(Box::new(intent)));
+                }
+            }
+        }
+        driver.run_until(after(wait));
         let driver = PacedDriver::start(driver, None, speed).unwrap();
         let handle = driver.handle();
-        let aliases = BTreeMap::from([(deployment("acme", "web"), vec!["the shop".to_owned()])]);
+        let config = ServerConfig {
+            place: "simulated cluster".to_owned(),
+            ..ServerConfig::default()
+        };
         let state = ServerState::new(Arc::new(handle.clone()), Arc::new(Scripted), board.clone())
             .with_aliases(aliases)
+            .with_config(config)
             .with_pace(Arc::new(DriverPace::new(handle, speed)));
         Self {
             app: app(state.clone()),
             cluster,
             board,
             state,
-            driver,
+            _driver: driver,
         }
     }
 
