@@ -206,12 +206,23 @@ async fn a_sentence_takes_effect_live_and_is_undone() {
 
     opened.go("/").await;
     opened.until_text("undone").await;
-    let connection = opened
-        .page
-        .evaluate("document.documentElement.dataset.connection")
-        .await
-        .unwrap();
-    assert_eq!(connection.into_value::<String>().unwrap(), "live");
+    // The script has just begun: it tells of its connection once there is one.
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let connection = opened
+            .page
+            .evaluate("document.documentElement.dataset.connection ?? 'none'")
+            .await
+            .unwrap();
+        if connection.into_value::<String>().unwrap() == "live" {
+            break;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the page never became live"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let first = opened.text().await;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while opened.text().await == first {

@@ -8,6 +8,7 @@ use ibn_core::units::Quantile;
 use maud::{Markup, html};
 
 use super::{format, parts, words};
+use crate::plot::WriteValue;
 use crate::reading::{Foreseen, mode_alone};
 use crate::state::ServerState;
 use crate::view::intents_on;
@@ -102,7 +103,7 @@ fn accepted_part(intent: &Intent, accepted: &Accepted) -> Markup {
 fn cuts(cuts: &[ibn_core::guard::Cut]) -> Markup {
     html! {
         @if !cuts.is_empty() {
-            h4 { "What the guard would not do at once" }
+            h3 { "What the guard would not do at once" }
             (parts::cuts(cuts))
         }
     }
@@ -211,8 +212,7 @@ fn predicted(intent: &Intent, effect: &Effect) -> Markup {
     }
     quantiles.sort_unstable();
     quantiles.dedup();
-    type Of = fn(&Prediction) -> Interval;
-    type Row = (&'static str, Of, fn(f64) -> String);
+    type Row = (&'static str, fn(&Prediction) -> Interval, WriteValue);
     let rows: [Row; 3] = [
         (
             "CPU use",
@@ -234,7 +234,7 @@ fn predicted(intent: &Intent, effect: &Effect) -> Markup {
     }
 }
 
-fn interval_row(name: &str, before: Interval, after: Interval, write: fn(f64) -> String) -> Markup {
+fn interval_row(name: &str, before: Interval, after: Interval, write: WriteValue) -> Markup {
     let cell = |interval: Interval| {
         let (mid, range) = format::interval(interval, write);
         html! { b { (mid) } @if let Some(range) = range { span.range { (range) } } }

@@ -27,6 +27,8 @@ pub(crate) struct Said {
     text: String,
     #[serde(default)]
     timezone: String,
+    told: Option<String>,
+    of: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,7 +79,10 @@ pub(crate) async fn reading(
     Query(said): Query<Said>,
 ) -> Result<Response> {
     match server.readings().get(&id) {
-        Ok(reading) => Ok(page_of(&server, &reading).into_response()),
+        Ok(reading) => {
+            let told = super::told(said.told.as_deref(), said.of.as_deref());
+            Ok(page_of(&server, &reading, told).into_response())
+        }
         // It was too long ago, or the server began anew: the sentence is still there.
         Err(Error::NotFound(_)) if !said.text.is_empty() => {
             let query = super::query(&[("text", &said.text)]);
@@ -131,7 +136,7 @@ fn answer_url(query: &QueryReading) -> String {
     }
 }
 
-fn page_of(server: &ServerState, reading: &Arc<Reading>) -> Markup {
+fn page_of(server: &ServerState, reading: &Arc<Reading>, told: Option<Markup>) -> Markup {
     let (title, body) = match (&reading.replies, &reading.translation) {
         (Some(replies), _) => ("What became of it", applied(server, reading, replies)),
         (None, Some(Translation::Clarify(question))) => {
@@ -147,7 +152,7 @@ fn page_of(server: &ServerState, reading: &Arc<Reading>) -> Markup {
         title,
         section: Section::Other,
         path: &format!("/readings/{}", reading.id),
-        told: None,
+        told,
     };
     frame.around(&body)
 }
