@@ -16,6 +16,15 @@ pub(super) fn add(g: &mut Builder) {
         "runverb",
         &["run/keep/have/hold/make/fix/pin/let/maintain/operate/give/get/put/set/leave/start/launch/provision/use/want/need"],
     );
+    // What bids; `may` and `can` allow, which is a bound or nothing.
+    g.words(
+        "bidmodal",
+        &[
+            "should/must/shall/needs/ought/has/have/is/are/will/need [to] [always]",
+            "to [always]",
+            "always",
+        ],
+    );
     g.words(
         "modal",
         &[
@@ -73,16 +82,16 @@ fn absolute(g: &mut Builder) {
             "give <t:target> [<tiny>] <n:count> <pods> [in total]",
             "scale/set <t:target> to a total of <n:count> [<pods>]",
             // web should have 5 pods
-            "<t:target> <modal> <haveverb> [<tiny>] <n:count> <pods>",
-            "<t:target> <modal> have/run/use/get [<tiny>] <n:count> <pods>",
+            "<t:target> <bidmodal> <haveverb> [<tiny>] <n:count> <pods>",
+            "<t:target> <bidmodal> have/run/use/get [<tiny>] <n:count> <pods>",
             "<t:target> needs/wants/requires/gets/has/need/want/require/get/runs [<tiny>] <n:count> <pods>",
-            "<t:target> <modal> be scaled/brought/set [<updown>] to [<tiny>] <n:count> [<pods>]",
-            "<t:target> <modal> scale/go [<updown>] [back] to [<tiny>] <n:count> [<pods>]",
-            "<t:target> <modal> run at/on/with [<tiny>] <n:count> <pods>",
-            "there <modal> be [<tiny>] <n:count> <pods> (of/for/in) <t:target>",
-            "there <modal> be [<tiny>] <n:count> <t:target> <pods>",
-            "<t:ownerof> <podsn> <modal> be [set to] [<tiny>] <n:count>",
-            "<podsn> (of/for) <t:target> <modal> be [set to] [<tiny>] <n:count>",
+            "<t:target> <bidmodal> be scaled/brought/set [<updown>] to [<tiny>] <n:count> [<pods>]",
+            "<t:target> <bidmodal> scale/go [<updown>] [back] to [<tiny>] <n:count> [<pods>]",
+            "<t:target> <bidmodal> run at/on/with [<tiny>] <n:count> <pods>",
+            "there <bidmodal> be [<tiny>] <n:count> <pods> (of/for/in) <t:target>",
+            "there <bidmodal> be [<tiny>] <n:count> <t:target> <pods>",
+            "<t:ownerof> <podsn> <bidmodal> be [set to] [<tiny>] <n:count>",
+            "<podsn> (of/for) <t:target> <bidmodal> be [set to] [<tiny>] <n:count>",
             // 5 pods for web
             "[<tiny>] <n:count> <pods> (for/of) <t:target>",
             "<tiny> <n:count> <pods>",
@@ -358,7 +367,7 @@ fn relative(g: &mut Builder) {
             "<addverb> [<t:target>] <x:podchange>",
             "<addverb> <x:podchange> (to/for/of/on/in) <t:target>",
             "<addverb> <x:morepods2> <t:target> <pods>",
-            "<t:target> <modal> have/get/run/use [with/on/at] <x:podchange>",
+            "<t:target> <bidmodal> have/get/run/use [with/on/at] <x:podchange>",
             "<t:target> needs/wants/requires/gets/could-use/need/want/require/get <x:podchange>",
             "<t:target> could use <x:podchange>",
             "<runverb> <t:target> at/on/with/using <x:podchange>",
@@ -406,9 +415,9 @@ fn relative(g: &mut Builder) {
     g.rule(
         "replicas",
         &[
-            "<podsn> (of/for) <t:target> <modal> be <m:donemult>",
-            "<t:ownerof> <podsn> <modal> be <m:donemult>",
-            "the number of <t:target> <pods> <modal> be <m:donemult>",
+            "<podsn> (of/for) <t:target> <bidmodal> be <m:donemult>",
+            "<t:ownerof> <podsn> <bidmodal> be <m:donemult>",
+            "the number of <t:target> <pods> <bidmodal> be <m:donemult>",
         ],
         |c| {
             item(Item::Replicas {
@@ -420,22 +429,22 @@ fn relative(g: &mut Builder) {
     g.rule(
         "replicas",
         &[
-            "<podsn> (of/for) <t:target> <modal> be <d:donedir> <b:by>",
-            "<t:ownerof> <podsn> <modal> be <d:donedir> <b:by>",
+            "<podsn> (of/for) <t:target> <bidmodal> be <d:donedir> <b:by>",
+            "<t:ownerof> <podsn> <bidmodal> be <d:donedir> <b:by>",
         ],
         |c| moved(c, None, Some(Unit::Pods)),
     );
     g.rule(
         "replicas",
         &[
-            "<podsn> (of/for) <t:target> <modal> be <donedir> to <n:count>",
-            "<t:ownerof> <podsn> <modal> be <donedir> to <n:count>",
+            "<podsn> (of/for) <t:target> <bidmodal> be <donedir> to <n:count>",
+            "<t:ownerof> <podsn> <bidmodal> be <donedir> to <n:count>",
         ],
         to,
     );
     g.rule(
         "replicas",
-        &["<t:target> <modal> be scaled <d:updown> <b:by>"],
+        &["<t:target> <bidmodal> be scaled <d:updown> <b:by>"],
         |c| plain(c, true),
     );
     // ledger: +2 replicas
@@ -585,7 +594,7 @@ fn incomplete(g: &mut Builder) {
             "<takeverb> some/more/few <pods> (from/of) <t:target>",
             "<takeverb> <pods> from <t:target>",
             "<t:target> needs/need/wants/requires more/fewer/some/additional/less <pods>",
-            "<t:target> <modal> have/get/run/use more/fewer/some/additional <pods>",
+            "<t:target> <bidmodal> have/get/run/use more/fewer/some/additional <pods>",
             "more/fewer/additional <pods> (for/of) <t:target>",
             "set/change/adjust <podsn> (of/for/on) <t:target>",
             "set/change/adjust <t:ownerof> <podsn>",
@@ -606,6 +615,15 @@ fn incomplete(g: &mut Builder) {
         "replicas",
         30,
         &[
+            "<t:target> may/can/could have/run/use/get <podqty>",
+            "<t:target> may/can/could have/use/get/take <rqs>",
+        ],
+        |c| ask(c, "bound", "Exactly that, or at most?"),
+    );
+    g.costly(
+        "replicas",
+        30,
+        &[
             "<multverb> <t:target>",
             "<multverb> up <t:target>",
             "give <t:target> <mult> as much",
@@ -617,7 +635,7 @@ fn incomplete(g: &mut Builder) {
             "<t:target> needs/need <size> more",
             "make <t:target> bigger/larger/smaller/stronger",
             "give <t:target> <num>",
-            "<t:target> <modal> have/get/use <num>",
+            "<t:target> <bidmodal> have/get/use <num>",
             "<t:target> needs/gets/wants <num>",
             "add <num> to <t:target>",
             "<takeverb> <num> from <t:target>",

@@ -119,7 +119,7 @@ fn absolute(g: &mut Builder) {
             "<anyverb> <p:rnp> [<updown>] [back] to/at/{equals} [exactly] <q:anyqty> [each]",
             "<anyverb> <p:rnp> {colon}/{equals}/{arrow} <q:anyqty>",
             "make/set <p:rnp> <q:anyqty>",
-            "<p:rnp> <modal> be [set to] [exactly] <q:anyqty>",
+            "<p:rnp> <bidmodal> be [set to] [exactly] <q:anyqty>",
             "<p:rnp> to/{colon}/{equals}/{arrow} <q:anyqty>",
             "keep/hold/fix/pin <p:rnp> at <q:anyqty>",
         ],
@@ -162,7 +162,7 @@ fn absolute(g: &mut Builder) {
             "give/grant/assign/allocate/allot [to] <o:owner> [a total of] [exactly] <q:rqs> [each]",
             "give/grant/assign/allocate <q:rqs> to <o:owner>",
             "<runverb> <o:owner> with/on/at [exactly] <q:rqs>",
-            "<o:owner> <modal> have/get/use/receive [exactly] <q:rqs>",
+            "<o:owner> <bidmodal> have/get/use/receive [exactly] <q:rqs>",
             "<o:owner> needs/need/gets/requires/wants/has [exactly] <q:rqs>",
             "<setverb> <o:owner> to [exactly] <q:rqs>",
             "<setverb> [<updown>] <o:owner> to <q:rqs>",
@@ -180,7 +180,7 @@ fn absolute(g: &mut Builder) {
         "resource",
         &[
             "request <q:rqs> for <o:owner>",
-            "<o:owner> <modal> request <q:rqs>",
+            "<o:owner> <bidmodal> request <q:rqs>",
             "<o:owner> requests <q:rqs>",
             "let/have/make <o:owner> request <q:rqs>",
             "<anyverb> <o:poss> <requestword> to/at <q:rqs>",
@@ -216,7 +216,7 @@ fn absolute(g: &mut Builder) {
             "give <o:owner> [a] <r:noun> of <q:anyqty>",
             "set [a] <r:noun> of <q:anyqty> (for/on) <o:owner>",
             "put [a] <r:noun> of <q:anyqty> on <o:owner>",
-            "<o:owner> <modal> have [a] <r:noun> of <q:anyqty>",
+            "<o:owner> <bidmodal> have [a] <r:noun> of <q:anyqty>",
             "<o:owner> gets/needs a <r:noun> of <q:anyqty>",
         ],
         |c| {
@@ -301,17 +301,17 @@ fn relative(g: &mut Builder) {
             _ => with(c, Change::Ask("direction", "Up or down?".to_owned())),
         },
     );
-    g.rule("resource", &["<p:rnp> <modal> be <m:donemult>"], |c| {
+    g.rule("resource", &["<p:rnp> <bidmodal> be <m:donemult>"], |c| {
         with(c, c.change("m")?)
     });
     g.rule(
         "resource",
-        &["<p:rnp> <modal> be <d:donedir> <b:by>"],
+        &["<p:rnp> <bidmodal> be <d:donedir> <b:by>"],
         |c| with(c, not_pods(changed(c.dir("d")?, &c.by("b")?, None))?),
     );
     g.rule(
         "resource",
-        &["<p:rnp> <modal> be <donedir> to <q:anyqty>"],
+        &["<p:rnp> <bidmodal> be <donedir> to <q:anyqty>"],
         |c| with(c, Change::To(c.qty("q")?)),
     );
     // 50 % more CPU, 256Mi more memory, twice the memory, half as much CPU
@@ -429,7 +429,7 @@ fn relative(g: &mut Builder) {
         &[
             "give/grant/get/assign/allocate <o:owner> <x:moreofs> [each]",
             "give/grant/add/assign/allocate <x:moreofs> to <o:owner>",
-            "<o:owner> <modal> have/get/use/receive <x:moreofs>",
+            "<o:owner> <bidmodal> have/get/use/receive <x:moreofs>",
             "<o:owner> needs/need/gets/requires/wants <x:moreofs>",
             "<o:owner> could use <x:moreofs>",
             "<runverb> <o:owner> with/on/at <x:moreofs>",
@@ -566,7 +566,7 @@ fn incomplete(g: &mut Builder) {
             "give/grant/get/assign <o:owner> [a bit/little/lot/some] more/less/extra/additional/enough/some [of] <r:noun>",
             "give/add/assign [a bit/little/lot/some] more/less/extra/additional/some [of] <r:noun> to <o:owner>",
             "<o:owner> needs/need/wants/requires [a bit/little/lot/some] more/less/extra/additional/some [of] <r:noun>",
-            "<o:owner> <modal> have/get/use [a bit/little/lot/some] more/less/extra [of] <r:noun>",
+            "<o:owner> <bidmodal> have/get/use [a bit/little/lot/some] more/less/extra [of] <r:noun>",
             "add <r:noun> to <o:owner>",
             "give <o:owner> <r:noun>",
             "more/less [of] <r:noun> for <o:owner>",
