@@ -1,10 +1,6 @@
 //! The API, by requests to the app itself.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed helper fails its test"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
 
 mod common;
 

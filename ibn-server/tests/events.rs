@@ -1,6 +1,7 @@
 //! Server-sent events, and the end of a server that has listeners.
 
 #![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
+#![allow(clippy::indexing_slicing, reason = "what is not there in JSON is null")]
 
 mod common;
 

@@ -5,6 +5,7 @@
     clippy::panic,
     reason = "a failed helper fails its test"
 )]
+#![allow(clippy::indexing_slicing, reason = "what is not there in JSON is null")]
 
 mod common;
 

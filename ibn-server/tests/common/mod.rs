@@ -1,6 +1,11 @@
 //! A server over an engine in virtual time, a fake cluster whose signals move, and a scripted translator.
 
 #![allow(dead_code, reason = "each test uses its part")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failed helper fails its test"
+)]
 
 pub(crate) mod html;
 pub(crate) mod world;

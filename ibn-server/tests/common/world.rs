@@ -1,11 +1,6 @@
 //! A world that moves: load with a day's rhythm, response times that follow it, an assessor that foresees, a recommender
 //! that learns, and a twin that knows the formulas.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "arms and means are made with the length that is asked for"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::TAU;
 use std::sync::Arc;
