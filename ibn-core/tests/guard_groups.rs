@@ -272,6 +272,16 @@ fn pods_give_way_before_sizes_do() {
 }
 
 #[test]
+fn where_pods_shrink_and_sizes_grow_only_the_sizes_are_cut() {
+    let (mut world, _) = two_of_four_cores();
+    world.state.allocation.replicas = 4;
+    world.trims(
+        &Allocation::new(2, vec![app(3000, 3000)]),
+        &Allocation::new(2, vec![app(2000, 3000)]),
+    );
+}
+
+#[test]
 fn an_autoscaler_counts_as_if_it_were_at_its_maximum() {
     let (mut world, _) = two_of_four_cores();
     world

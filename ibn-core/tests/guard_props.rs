@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use guard_support::generate::{Dice, config, smallest};
 use guard_support::{Case, World, brief, oracle, said, told};
 use ibn_core::allocation::{Allocation, Field, Resource, ResourceBound};
-use ibn_core::guard::{CutRule, Desired, Verdict};
+use ibn_core::guard::{Cut, CutRule, Desired, Verdict};
 use proptest::prelude::*;
 
 macro_rules! ensure {
@@ -52,6 +52,8 @@ fn holds(case: &Case) -> Result<(), String> {
         }
         Verdict::Rejected(cuts) => {
             ensure!(!cuts.is_empty(), "rejected without a cut");
+            let endless = |cut: &Cut| cut.rule == CutRule::Malformed && cut.allowed == "nothing";
+            ensure!(!cuts.iter().any(endless), "the rules come to no end");
             return Ok(());
         }
     };

@@ -194,6 +194,26 @@ fn from_outside_a_step_further_out_in_anything_is_refused() {
     );
 }
 
+#[test]
+fn what_a_user_says_cannot_hold_up_what_an_administrator_says() {
+    let mut world = within(None, Some(12));
+    let user = LimitSource::Intent("acme/many".into());
+    world
+        .envelope
+        .replicas
+        .intersect(Range::new(Some(15), None), &user);
+    world.state.allocation.replicas = 20;
+    assert_eq!(world.envelope.nearest(world.live()).replicas, 12);
+    world.approves(&pods(&world, 12));
+    // Of two administrators neither is preferred: nothing moves further than both allow.
+    let mut world = within(Some(15), Some(12));
+    world.state.allocation.replicas = 20;
+    world.trims(&pods(&world, 12), &pods(&world, 15));
+    world.state.allocation.replicas = 13;
+    world.rejects(&pods(&world, 12), CutRule::Replicas);
+    world.rejects(&pods(&world, 14), CutRule::Replicas);
+}
+
 // --- One decision.
 
 #[test]
@@ -315,6 +335,20 @@ fn from_a_risk_on_a_person_must_approve() {
             "wanted replicas 3 → 1 (risk High), allowed only with a person's approval, from risk High on (approval)"
         ]
     );
+}
+
+#[test]
+fn an_approval_does_not_cover_what_a_plan_is_completed_by() {
+    let mut world = within(None, Some(12));
+    world.state.allocation.replicas = 30;
+    world.envelope.approval = Some(RiskClass::High);
+    world.approved_by_person = true;
+    // A person approved a little more CPU; to lose 18 of 30 pods with it is another matter.
+    world.rejects_also(
+        &Allocation::new(30, vec![app(600, 1000)]),
+        CutRule::Approval,
+    );
+    world.approves(&pods(&world, 12));
 }
 
 #[test]
@@ -530,6 +564,26 @@ fn a_first_limit_must_leave_room_for_all_that_the_pod_needs() {
 }
 
 #[test]
+fn an_autoscaler_cannot_be_told_to_overlook_the_load() {
+    let mut world = world();
+    let with = |target| {
+        let mut allocation = scaled(&world, 1, 9);
+        allocation.autoscale.as_mut().unwrap().cpu_utilization = Some(target);
+        allocation
+    };
+    let (usual, full, mad) = (with(70), with(100), with(5000));
+    world.state.allocation = usual.with_replicas(8);
+    world.approves(&mad.with_replicas(8));
+    // Eight pods are needed, and with a target of 5000 % one would stay.
+    world.floor = floor(8, 8000, 0);
+    world.trims(&mad.with_replicas(8), &full.with_replicas(8));
+    world.approves(&full.with_replicas(8));
+    // Where the minimum suffices, the target is no matter.
+    world.floor = floor(1, 1000, 0);
+    world.approves(&mad.with_replicas(8));
+}
+
+#[test]
 fn an_autoscaler_cannot_be_set_to_go_below_the_floor() {
     let mut world = world();
     world.floor = floor(2, 0, 0);
@@ -614,13 +668,27 @@ fn what_was_undone_does_not_come_back_for_a_while_nor_does_anything_worse() {
         ]
     );
     world.rejects(&pods(&world, 1), CutRule::Barred);
-    // A byte elsewhere makes it no other allocation.
+    // A byte elsewhere makes it no other allocation,
     let mut disguised = pods(&world, 2);
     disguised.containers[0].limits.memory = Some(Bytes::new(512 * MI + 1));
     world.rejects(&disguised, CutRule::Barred);
     world.approves(&pods(&world, 4));
     world.now = at("2026-11-24T12:15:00Z");
     world.approves(&pods(&world, 2));
+}
+
+#[test]
+fn a_hair_beside_what_was_undone_is_no_other_allocation() {
+    let mut world = world();
+    let barred = sized(500, 600);
+    world.barred.push(Barred {
+        allocation: barred,
+        until: at("2026-11-24T12:15:00Z"),
+    });
+    // An eighth of the way back from 600m to 1 core is 650m.
+    world.rejects(&sized(500, 601), CutRule::Barred);
+    world.rejects(&sized(500, 650), CutRule::Barred);
+    world.approves(&sized(500, 651));
 }
 
 #[test]

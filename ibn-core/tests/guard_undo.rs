@@ -5,7 +5,7 @@ mod guard_support;
 use std::collections::BTreeMap;
 
 use guard_support::generate::{Dice, config};
-use guard_support::{Case, World, app, brief, now, oracle, rejected, told, web};
+use guard_support::{Case, World, app, brief, now, oracle, rejected, said, told, web};
 use ibn_core::allocation::{Allocation, Field, QuotaLimits};
 use ibn_core::decision::{DecisionId, Trigger};
 use ibn_core::envelope::LimitSource;
@@ -128,12 +128,31 @@ fn what_somebody_changed_since_stays() {
     assert_eq!(cuts.len(), 1);
     assert_eq!(
         cuts[0].to_string(),
-        "replicas: wanted 3, allowed 7, which somebody set since (foreign field)"
+        "replicas: wanted 3, allowed 7, since somebody changed it (foreign field)"
     );
 
     after.state.allocation = Allocation::new(7, vec![app(900, 1000)]);
     let cuts = rejected(undo(&after, &receipt), CutRule::Owner);
     assert_eq!(cuts.len(), 2);
+}
+
+#[test]
+fn what_no_longer_fits_what_somebody_changed_stays_too_and_the_rest_goes_back() {
+    let world = World::new(Allocation::new(3, vec![app(500, 1000)]));
+    let (mut after, receipt) = applied(&world, &Allocation::new(5, vec![app(300, 1000)]));
+    after.state.allocation.containers = vec![app(300, 400)];
+    let verdict = undo(&after, &receipt);
+    let Verdict::Trimmed(plan, cuts) = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert_eq!(
+        plan.desired(),
+        &Desired::Allocation(Allocation::new(3, vec![app(300, 400)]))
+    );
+    assert_eq!(
+        said(&cuts),
+        ["app.requests.cpu: wanted 500m, allowed 300m, since somebody changed it (foreign field)"]
+    );
 }
 
 #[test]
@@ -222,6 +241,6 @@ fn a_quota_goes_back_unless_somebody_changed_it() {
     let cuts = rejected(undo(&after, &receipt), CutRule::Owner);
     assert_eq!(
         cuts[0].to_string(),
-        "quota: wanted none, allowed 60 pods, which somebody set since (foreign field)"
+        "quota: wanted none, allowed 60 pods, since somebody changed it (foreign field)"
     );
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Budget, Envelope, Limit, LimitSource};
+use super::{Budget, Envelope, LimitSource};
 use crate::allocation::{Allocation, Field, Resource};
 use crate::guard::{CutRule, Reservation};
 use crate::units::{Bytes, CpuMillis};
@@ -217,7 +217,7 @@ struct Check<'a> {
     found: u128,
     bound: u128,
     is_min: bool,
-    text: fn(u128) -> String,
+    unit: Drawn,
     source: &'a LimitSource,
 }
 
@@ -235,11 +235,11 @@ impl Check<'_> {
             rule: self.rule,
             field: self.field.clone(),
             what: self.what,
-            found: (self.text)(self.found),
+            found: self.unit.text(self.found),
             allowed: format!(
                 "at {} {}",
                 if self.is_min { "least" } else { "most" },
-                (self.text)(self.bound)
+                self.unit.text(self.bound)
             ),
             source: self.source.clone(),
         })
@@ -303,11 +303,11 @@ impl Envelope {
     }
 
     /// Calls `visit` for every bound, in an order that depends on the envelope only.
-    fn each_check<'a>(
-        &'a self,
+    fn each_check(
+        &self,
         allocation: &Allocation,
         others: &[Usage],
-        mut visit: impl FnMut(Check<'a>),
+        mut visit: impl FnMut(Check<'_>),
     ) {
         self.check_pods(allocation, &mut visit);
         for resource in Resource::ALL {
@@ -327,15 +327,7 @@ impl Envelope {
                     found: own.get(what).saturating_add(beside.get(what)),
                     bound: most,
                     is_min: false,
-                    text: match what {
-                        Drawn::Requests(Resource::Cpu) => {
-                            |amount| Drawn::Requests(Resource::Cpu).text(amount)
-                        }
-                        Drawn::Requests(Resource::Memory) => {
-                            |amount| Drawn::Requests(Resource::Memory).text(amount)
-                        }
-                        Drawn::Pods => |amount| Drawn::Pods.text(amount),
-                    },
+                    unit: what,
                     source: &budget.source,
                 });
             }
@@ -343,96 +335,75 @@ impl Envelope {
     }
 
     /// The number of pods, and how far an autoscaler may take it.
-    fn check_pods<'a>(&'a self, allocation: &Allocation, visit: &mut impl FnMut(Check<'a>)) {
-        let mut ends = [
-            (Field::Replicas, "replicas", allocation.replicas),
-            (Field::Replicas, "replicas", allocation.replicas),
-            (Field::Replicas, "replicas", allocation.replicas),
-        ];
-        if let Some(autoscale) = allocation.autoscale {
-            ends = [
-                (Field::Replicas, "replicas", allocation.replicas),
-                (
-                    Field::Autoscale,
-                    "the autoscaler's minimum",
-                    autoscale.min_replicas(),
-                ),
-                (Field::Autoscale, "the autoscaler's maximum", autoscale.max),
-            ];
-        }
+    fn check_pods(&self, allocation: &Allocation, visit: &mut impl FnMut(Check<'_>)) {
+        let replicas = (Field::Replicas, "replicas", allocation.replicas);
+        let ends = match allocation.autoscale {
+            Some(autoscale) => {
+                let least = "the autoscaler's minimum";
+                let most = "the autoscaler's maximum";
+                [
+                    replicas,
+                    (Field::Autoscale, least, autoscale.min_replicas()),
+                    (Field::Autoscale, most, autoscale.max),
+                ]
+            }
+            None => [replicas.clone(), replicas.clone(), replicas],
+        };
+        let limits = self.replicas.settled();
         for (field, what, pods) in ends {
-            let mut check = |limit: &'a Option<Limit<u32>>, is_min| {
-                if let Some(limit) = limit {
-                    visit(Check {
-                        rule: CutRule::Replicas,
-                        field: Some(field.clone()),
-                        what,
-                        found: u128::from(pods),
-                        bound: u128::from(limit.value),
-                        is_min,
-                        text: |pods| pods.to_string(),
-                        source: &limit.source,
-                    });
-                }
-            };
-            check(&self.replicas.min, true);
-            check(&self.replicas.max, false);
+            for (limit, is_min) in [(&limits.min, true), (&limits.max, false)] {
+                let Some(limit) = limit else { continue };
+                visit(Check {
+                    rule: CutRule::Replicas,
+                    field: Some(field.clone()),
+                    what,
+                    found: u128::from(pods),
+                    bound: u128::from(limit.value),
+                    is_min,
+                    unit: Drawn::Pods,
+                    source: &limit.source,
+                });
+            }
         }
     }
 
     /// A pod's size: requests against the minimum, limits against the maximum.
-    fn check_sizes<'a>(
-        &'a self,
+    fn check_sizes(
+        &self,
         allocation: &Allocation,
         resource: Resource,
-        visit: &mut impl FnMut(Check<'a>),
+        visit: &mut impl FnMut(Check<'_>),
     ) {
-        fn ends<T: Copy>(
-            limits: &super::Limits<T>,
-            get: fn(T) -> u64,
-        ) -> [Option<(u64, &LimitSource)>; 2] {
-            [&limits.min, &limits.max].map(|limit| {
-                limit
-                    .as_ref()
-                    .map(|limit| (get(limit.value), &limit.source))
-            })
-        }
-        let (rule, whats, text, [min, max]): (_, _, fn(u128) -> String, _) = match resource {
+        let (rule, requested, limit) = match resource {
             Resource::Cpu => (
                 CutRule::PodCpu,
-                ["CPU requested by a pod", "CPU limit of a pod"],
-                |amount| Drawn::Requests(Resource::Cpu).text(amount),
-                ends(&self.cpu, CpuMillis::get),
+                "CPU requested by a pod",
+                "CPU limit of a pod",
             ),
             Resource::Memory => (
                 CutRule::PodMemory,
-                ["memory requested by a pod", "memory limit of a pod"],
-                |amount| Drawn::Requests(Resource::Memory).text(amount),
-                ends(&self.memory, Bytes::get),
+                "memory requested by a pod",
+                "memory limit of a pod",
             ),
         };
-        let [requested, limit] = whats;
+        let bounds = self.pod_bounds(resource);
+        let requests = sum(allocation, |container| container.reserved(resource));
+        let limits = sum(allocation, |container| container.ceiling(resource));
         for (bound, is_min, what, found) in [
-            (
-                min,
-                true,
-                requested,
-                sum(allocation, |c| c.reserved(resource)),
-            ),
-            (max, false, limit, sum(allocation, |c| c.ceiling(resource))),
+            (&bounds.min, true, requested, requests),
+            (&bounds.max, false, limit, limits),
         ] {
-            if let Some((bound, source)) = bound {
-                visit(Check {
-                    rule,
-                    field: None,
-                    what,
-                    found,
-                    bound: u128::from(bound),
-                    is_min,
-                    text,
-                    source,
-                });
-            }
+            let Some(bound) = bound else { continue };
+            visit(Check {
+                rule,
+                field: None,
+                what,
+                found,
+                bound: u128::from(bound.value),
+                is_min,
+                unit: Drawn::Requests(resource),
+                source: &bound.source,
+            });
         }
     }
 }

@@ -104,6 +104,25 @@ impl<T: Ord + Copy> Limits<T> {
         )
     }
 
+    /// The limits as they hold: where an intent's end excludes another's, the intent's gives way as far as it must.
+    ///
+    /// What a user says of a workload can't hold up what an administrator says. Ends of one kind that exclude each other stay.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        let mut settled = self.clone();
+        if let (Some(min), Some(max)) = (&mut settled.min, &mut settled.max)
+            && min.value > max.value
+        {
+            match (&min.source, &max.source) {
+                (LimitSource::Intent(_), LimitSource::Intent(_)) => {}
+                (LimitSource::Intent(_), _) => min.value = max.value,
+                (_, LimitSource::Intent(_)) => max.value = min.value,
+                _ => {}
+            }
+        }
+        settled
+    }
+
     /// Narrows both ends by `range`. Of equally tight ends the source that sorts first stays, so that order is no matter.
     pub fn intersect(&mut self, range: Range<T>, source: &LimitSource) {
         let stays = |limit: &Option<Limit<T>>, value: T, looser: std::cmp::Ordering| {
@@ -223,9 +242,10 @@ impl Envelope {
         self.step.resource_factor.and_then(strict_factor)
     }
 
-    /// The bounds on a pod's size in millicores or bytes: the minimum on what is requested, the maximum on the limits.
+    /// The bounds on a pod's size as they hold, in millicores or bytes: the minimum on requests, the maximum on limits.
     pub(crate) fn pod_bounds(&self, resource: Resource) -> Limits<u64> {
-        fn plain<T: Copy>(limits: &Limits<T>, get: fn(T) -> u64) -> Limits<u64> {
+        fn plain<T: Ord + Copy>(limits: &Limits<T>, get: fn(T) -> u64) -> Limits<u64> {
+            let limits = limits.settled();
             let limit = |limit: &Option<Limit<T>>| {
                 limit.as_ref().map(|limit| Limit {
                     value: get(limit.value),

@@ -67,7 +67,8 @@ impl Envelope {
     }
 
     fn move_pods(&self, to: &mut Allocation) {
-        let nearest = |pods| nearest_in(&self.replicas, pods);
+        let limits = self.replicas.settled();
+        let nearest = |pods| nearest_in(&limits, pods);
         match &mut to.autoscale {
             Some(autoscale) => {
                 let least = nearest(autoscale.min_replicas());
@@ -94,6 +95,7 @@ impl Envelope {
         let fit = u32::try_from(most / per_pod).unwrap_or(u32::MAX);
         let fewest = self
             .replicas
+            .settled()
             .min
             .as_ref()
             .map_or(1, |limit| limit.value)
@@ -145,7 +147,9 @@ impl Envelope {
                         continue;
                     }
                     container.set_amount(bound, resource, amount);
-                    if self.distance(&other).is_no_worse_than(&distance) {
+                    if other.qos_class() == QosClass::Burstable
+                        && self.distance(&other).is_no_worse_than(&distance)
+                    {
                         *to = other;
                         return;
                     }

@@ -104,9 +104,9 @@ pub(super) fn reserved(
         let raised = limit(live).map(|_| now.reserved(resource));
         now.set_amount(ResourceBound::Limits, resource, raised);
     }
-    if limit(live).is_none() && now.reserved(resource) == 0 {
-        // Of a container that had neither, neither is left.
-        now.set_amount(ResourceBound::Limits, resource, None);
+    if request(live).is_none() && request(now) == Some(0) {
+        // A request of nothing can't be meant: all of it goes back.
+        now.set_amount(ResourceBound::Limits, resource, limit(live));
     }
     unset_again(live, now, resource);
 }

@@ -2,9 +2,9 @@
 
 use super::rules::shrink;
 use super::whole::whole;
-use super::{Current, Cut, CutRule, Desired};
+use super::{Cut, CutRule, Desired};
 use crate::allocation::{Allocation, Field, Resource};
-use crate::envelope::LimitSource;
+use crate::envelope::{Envelope, LimitSource};
 use crate::guardrail::RiskClass;
 
 impl RiskClass {
@@ -71,17 +71,17 @@ fn halves(before: &Allocation, after: &Allocation) -> bool {
         })
 }
 
-/// What still needs a person's approval, as a cut.
-pub(super) fn unapproved(current: &Current<'_>, before: &Desired, after: &Desired) -> Option<Cut> {
-    let from = current.envelope.approval?;
+/// What needs a person's approval, as a cut.
+pub(super) fn unapproved(envelope: &Envelope, before: &Desired, after: &Desired) -> Option<Cut> {
+    let from = envelope.approval?;
     let risk = RiskClass::of(before, after);
-    (risk >= from && !current.approved_by_person).then(|| {
+    (risk >= from).then(|| {
         let changes: Vec<String> = before
             .changes_to(after)
             .iter()
             .map(ToString::to_string)
             .collect();
-        let source = current.envelope.sources.approval.clone();
+        let source = envelope.sources.approval.clone();
         Cut {
             source: source.unwrap_or(LimitSource::Default),
             ..whole(

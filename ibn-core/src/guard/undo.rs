@@ -3,7 +3,7 @@
 use super::trim::text;
 use super::whole::whole;
 use super::{Current, Cut, CutRule, Desired, Guard, Plan, Receipt, Verdict, back, quota};
-use crate::allocation::{Allocation, Field};
+use crate::allocation::{Allocation, Field, Resource, ResourceBound};
 use crate::decision::{DecisionId, Reason, Trigger};
 use crate::envelope::LimitSource;
 
@@ -97,7 +97,39 @@ fn take_back(
             cuts.push(changed_since(field, wanted, allowed));
         }
     }
+    keep_apart(previous, live, &mut back, &mut cuts);
     (back, cuts)
+}
+
+/// Leaves a size as it is where somebody's later change and what would be restored exclude each other.
+fn keep_apart(
+    previous: &Allocation,
+    live: &Allocation,
+    back: &mut Allocation,
+    cuts: &mut Vec<Cut>,
+) {
+    for (was, to) in live.containers.iter().zip(&mut back.containers) {
+        for resource in Resource::ALL {
+            let [request, limit] = ResourceBound::ALL.map(|bound| to.amount(bound, resource));
+            if request.zip(limit).is_none_or(|(it, limit)| it <= limit) {
+                continue;
+            }
+            for bound in ResourceBound::ALL {
+                let amount = was.amount(bound, resource);
+                if to.amount(bound, resource) == amount {
+                    continue;
+                }
+                to.set_amount(bound, resource, amount);
+                let field = Field::Resource {
+                    container: was.name.clone(),
+                    bound,
+                    resource,
+                };
+                let (wanted, allowed) = (text(previous, &field), text(live, &field));
+                cuts.push(changed_since(field, wanted, allowed));
+            }
+        }
+    }
 }
 
 /// Sets one field to what it was, whatever the others are.
@@ -124,7 +156,7 @@ fn changed_since(field: Field, wanted: String, live: String) -> Cut {
         rule: CutRule::Owner,
         field: Some(field),
         wanted,
-        allowed: format!("{live}, which somebody set since"),
+        allowed: format!("{live}, since somebody changed it"),
         source: LimitSource::Default,
     }
 }

@@ -221,8 +221,8 @@ pub(super) fn frozen(current: &Current<'_>, wanted: &str) -> Option<Cut> {
 
 /// What was undone a short while ago and would come back, as a cut.
 ///
-/// It comes back where every field in which it differs from what is live has its value again, or, where it was less
-/// than what is live, one that is lower still.
+/// It comes back where every field in which it differs from what is live has its value again, or, where that is less than
+/// what is live, one that is lower still or higher by no more than an eighth of the way.
 pub(super) fn barred(current: &Current<'_>, to: &Allocation, wanted: &str) -> Option<Cut> {
     let live = &current.state.allocation;
     let returns = |barred: &Allocation| {
@@ -258,7 +258,9 @@ fn comes_back(live: &Allocation, barred: &Allocation, to: &Allocation, field: &F
         Field::Autoscale | Field::Quota => None,
     };
     match (amount(live), amount(barred), amount(to)) {
-        (Some(live), Some(barred), Some(to)) if barred < live => to <= barred,
+        (Some(live), Some(barred), Some(to)) if barred < live => {
+            to <= barred.saturating_add((live - barred) / 8)
+        }
         _ => barred
             .changes_to(to)
             .iter()

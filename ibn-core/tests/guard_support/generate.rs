@@ -270,25 +270,38 @@ impl Dice {
     /// Limits near what is live.
     pub(crate) fn envelope(&mut self, live: &Allocation, beside: [i128; 3]) -> Envelope {
         let mut envelope = Envelope::open(web());
-        let source = LimitSource::Guardrail("any".into());
+        let sources = [
+            LimitSource::Guardrail("any".into()),
+            LimitSource::Intent("acme/any".into()),
+        ];
         let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         let pods = self.range(live.least_pods().into(), live.most_pods().into());
         if let Some(min) = pods.min {
             envelope.replicas.min = None;
             envelope
                 .replicas
-                .intersect(Range::new(Some(small(min)), None), &source);
+                .intersect(Range::new(Some(small(min)), None), &self.pick(&sources));
         }
         envelope
             .replicas
-            .intersect(Range::new(None, pods.max.map(small)), &source);
+            .intersect(Range::new(None, pods.max.map(small)), &self.pick(&sources));
         let (request, limit) = (live.pod_requests(), live.pod_limits());
         let cpu = self.range(request.cpu.get(), limit.cpu.get());
         let cpu = Range::new(cpu.min.map(CpuMillis::new), cpu.max.map(CpuMillis::new));
-        envelope.cpu.intersect(cpu, &source);
+        envelope
+            .cpu
+            .intersect(Range::new(cpu.min, None), &self.pick(&sources));
+        envelope
+            .cpu
+            .intersect(Range::new(None, cpu.max), &self.pick(&sources));
         let memory = self.range(request.memory.get(), limit.memory.get());
         let memory = Range::new(memory.min.map(Bytes::new), memory.max.map(Bytes::new));
-        envelope.memory.intersect(memory, &source);
+        envelope
+            .memory
+            .intersect(Range::new(memory.min, None), &self.pick(&sources));
+        envelope
+            .memory
+            .intersect(Range::new(None, memory.max), &self.pick(&sources));
         let own = oracle::draw(live);
         let mut near =
             |idx: usize| self.near(u64::try_from(own[idx] + beside[idx]).unwrap_or(u64::MAX));
@@ -460,7 +473,8 @@ fn simpler(case: &Case) -> Vec<Case> {
     let mut offer = |change: &dyn Fn(&mut Case)| {
         let mut other = case.clone();
         change(&mut other);
-        if format!("{other:?}") != format!("{case:?}") {
+        // Always shorter, so that it comes to an end.
+        if format!("{other:?}").len() < format!("{case:?}").len() {
             cases.push(other);
         }
     };

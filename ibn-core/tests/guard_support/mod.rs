@@ -304,6 +304,19 @@ impl World {
     }
 }
 
+impl World {
+    /// Rejected, by this rule among others.
+    #[track_caller]
+    pub(crate) fn rejects_also(&self, wanted: &Allocation, rule: CutRule) {
+        match self.review(wanted) {
+            Verdict::Rejected(cuts) => {
+                assert!(cuts.iter().any(|cut| cut.rule == rule), "{cuts:#?}")
+            }
+            other => panic!("not rejected: {other:#?}"),
+        }
+    }
+}
+
 #[track_caller]
 pub(crate) fn rejected(verdict: Verdict, rule: CutRule) -> Vec<Cut> {
     match verdict {

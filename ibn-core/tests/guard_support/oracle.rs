@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ibn_core::allocation::{
     Allocation, ContainerResources, Field, Resource, ResourceBound, Resources,
 };
+use ibn_core::envelope::{Limit, LimitSource, Limits};
 use ibn_core::guardrail::{RiskClass, Rollout};
 use ibn_core::observation::SignalHealth;
 use ibn_core::workload::FieldOwner;
@@ -142,6 +143,29 @@ fn is_well_formed(before: &Allocation, after: &Allocation) -> Result<(), String>
     Ok(())
 }
 
+/// Both ends; an intent's end gives way to a guardrail's.
+pub(crate) fn ends<T: Copy>(
+    limits: &Limits<T>,
+    number: impl Fn(T) -> i128,
+) -> (Option<i128>, Option<i128>) {
+    let end = |limit: &Option<Limit<T>>| limit.as_ref().map(|limit| number(limit.value));
+    let by_intent = |limit: &Option<Limit<T>>| {
+        limit
+            .as_ref()
+            .map(|limit| matches!(limit.source, LimitSource::Intent(_)))
+    };
+    match (
+        end(&limits.min),
+        end(&limits.max),
+        by_intent(&limits.min),
+        by_intent(&limits.max),
+    ) {
+        (Some(min), Some(max), Some(true), Some(false)) if min > max => (Some(max), Some(max)),
+        (Some(min), Some(max), Some(false), Some(true)) if min > max => (Some(min), Some(min)),
+        (min, max, ..) => (min, max),
+    }
+}
+
 /// By how much every bound is exceeded.
 pub(crate) fn beyond(world: &World, a: &Allocation) -> Vec<i128> {
     let envelope = &world.envelope;
@@ -150,34 +174,17 @@ pub(crate) fn beyond(world: &World, a: &Allocation) -> Vec<i128> {
         beyond.push(min.map_or(0, |min| (min - value).max(0)));
         beyond.push(max.map_or(0, |max| (value - max).max(0)));
     };
-    let range = envelope.replicas.range();
-    let (min, max) = (range.min.map(i128::from), range.max.map(i128::from));
+    let (min, max) = ends(&envelope.replicas, i128::from);
     let (least, most) = span(a);
     for pods in [i128::from(a.replicas), least, most] {
         hold(pods, min, max);
     }
-    let cpu = envelope.cpu.range();
-    let memory = envelope.memory.range();
-    hold(
-        requests(a, Resource::Cpu),
-        cpu.min.map(|x| x.get().into()),
-        None,
-    );
-    hold(
-        limits(a, Resource::Cpu),
-        None,
-        cpu.max.map(|x| x.get().into()),
-    );
-    hold(
-        requests(a, Resource::Memory),
-        memory.min.map(|x| x.get().into()),
-        None,
-    );
-    hold(
-        limits(a, Resource::Memory),
-        None,
-        memory.max.map(|x| x.get().into()),
-    );
+    let cpu = ends(&envelope.cpu, |x| x.get().into());
+    let memory = ends(&envelope.memory, |x| x.get().into());
+    hold(requests(a, Resource::Cpu), cpu.0, None);
+    hold(limits(a, Resource::Cpu), None, cpu.1);
+    hold(requests(a, Resource::Memory), memory.0, None);
+    hold(limits(a, Resource::Memory), None, memory.1);
     for budget in &envelope.budgets {
         let [mut cpu, mut memory, mut pods] = draw(a);
         for member in budget
@@ -435,6 +442,12 @@ fn stays_above_floor(world: &World, after: &Allocation) -> Result<(), String> {
             return Err(format!("{is} pods of {size} for {needed}"));
         }
     }
+    if let (Some(b), Some(a)) = (before.autoscale, after.autoscale)
+        && a.cpu_utilization.unwrap_or(80) > b.cpu_utilization.unwrap_or(80).max(100)
+        && (is.0 < pods || is.0 * limits(after, Resource::Cpu) < needed)
+    {
+        return Err("a target above all that is requested, and a minimum below the floor".into());
+    }
     let pods = running(before).min(running(after));
     for (resource, per_pod) in [
         (
@@ -492,7 +505,7 @@ fn returns_to(live: &Allocation, barred: &Allocation, after: &Allocation) -> boo
                 (Some(was), Some(bad), Some(is))
                     if *field != Field::Autoscale && bad[0] < was[0] =>
                 {
-                    is[0] <= bad[0]
+                    is[0] <= bad[0] + (was[0] - bad[0]) / 8
                 }
                 _ => is == *value,
             }

@@ -33,7 +33,7 @@ pub(super) fn trim(case: &Case<'_>, trim: &mut Trim<'_>) {
 }
 
 fn trim_pods(envelope: &Envelope, trim: &mut Trim<'_>) {
-    let limits = &envelope.replicas;
+    let limits = &envelope.replicas.settled();
     let range = limits.range();
     // Down to nothing is an order of its own: it is followed where it is allowed, and nowhere to 1 instead.
     let is_off = trim.now.autoscale.is_none() && trim.now.replicas == 0;

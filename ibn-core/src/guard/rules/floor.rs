@@ -18,6 +18,7 @@ pub(super) fn trim(case: &Case<'_>, trim: &mut Trim<'_>) {
     };
     trim.cut(CutRule::Floor, &LimitSource::Default, |live, now| {
         keep_pods(live, now, floor);
+        keep_target(live, now, floor);
         let pods = u128::from(running_pods(live).min(running_pods(now)));
         if let Some(needed) = u128::from(floor.total_cpu.get()).checked_add(pods.saturating_sub(1))
             && let Some(needed) = needed.checked_div(pods)
@@ -67,6 +68,22 @@ fn keep_pods(live: &Allocation, now: &mut Allocation, floor: &Floor) {
     let most = needed(running_pods(live)).max(floor.replicas.min(live.most_pods()));
     if now.most_pods() < most {
         back::most(live, now, most);
+    }
+}
+
+/// An autoscaler that aims at more than all that is requested lets pods starve: it may only where its minimum suffices.
+fn keep_target(live: &Allocation, now: &mut Allocation, floor: &Floor) {
+    let size = Counted::Ceiling.sum(now, Resource::Cpu);
+    let least = now.least_pods();
+    let suffices = least >= floor.replicas
+        && size.saturating_mul(least.into()) >= u128::from(floor.total_cpu.get());
+    if let (Some(before), Some(after)) = (live.autoscale, &mut now.autoscale)
+        && !suffices
+    {
+        let most = before.cpu_utilization().max(100);
+        if after.cpu_utilization() > most {
+            after.cpu_utilization = Some(most);
+        }
     }
 }
 

@@ -52,24 +52,32 @@ pub(super) fn keep_class(case: &Case<'_>, trim: &mut Trim<'_>) {
     });
 }
 
-/// Where requests came to equal limits everywhere, takes one of them back by the least amount; whether that was possible.
+/// Where requests came to equal limits everywhere, takes one of them back by the least amount; whether that was enough.
 fn step_off_the_limit(live: &Allocation, now: &mut Allocation) -> bool {
-    for (before, after) in live.containers.iter().zip(&mut now.containers) {
+    for idx in 0..now.containers.len() {
         for resource in Resource::ALL {
             for bound in ResourceBound::ALL {
-                let (Some(from), Some(to)) = (
+                let mut other = now.clone();
+                let (Some(before), Some(after)) =
+                    (live.containers.get(idx), other.containers.get_mut(idx))
+                else {
+                    continue;
+                };
+                let amounts = (
                     before.amount(bound, resource),
                     after.amount(bound, resource),
-                ) else {
+                );
+                let (Some(from), Some(to)) = amounts else {
                     continue;
                 };
                 let moved = match bound {
                     ResourceBound::Requests if to > from => to.checked_sub(1),
                     ResourceBound::Limits if to < from => to.checked_add(1),
-                    _ => None,
+                    _ => continue,
                 };
-                if moved.is_some() {
-                    after.set_amount(bound, resource, moved);
+                after.set_amount(bound, resource, moved);
+                if other.qos_class() == QosClass::Burstable {
+                    *now = other;
                     return true;
                 }
             }
