@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use ibn_core::observation::{Observation, Signal};
-use ibn_core::prediction::{Forecast, ForecastPoint};
+use ibn_core::prediction::{Forecast, ForecastPoint, WorkloadModel};
 use ibn_core::situation::Situation;
 use jiff::Timestamp;
+
+use super::confidence::z;
 
 /// How demand is read from a situation.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +94,7 @@ pub(super) struct Demands<'a> {
     settings: &'a DemandSettings,
     confidence: f64,
     spread: f64,
+    chance: f64,
 }
 
 impl<'a> Demands<'a> {
@@ -101,6 +104,7 @@ impl<'a> Demands<'a> {
         settings: &'a DemandSettings,
         backlog: &mut Backlog,
         late: bool,
+        model: &WorkloadModel,
         lead: Duration,
         confidence: f64,
     ) -> Option<Self> {
@@ -124,20 +128,24 @@ impl<'a> Demands<'a> {
             settings,
             confidence,
             spread: spread(situation, lead),
+            chance: chance(measured, model.service_cv2, seen.window),
         })
     }
 
     /// The rate that capacity is to be there for at any time within `horizon`, backlog left aside.
     ///
-    /// The greatest of: what was measured, with its rise going on and, where there is no forecast, widened by how
-    /// far the rate rose of late; and the peak of the forecast.
+    /// The greatest of: what was measured, with its rise going on; what was measured, widened by how far a window's load
+    /// lies from its mean by chance and, where there is no forecast, by how far the rate rose of late; and the peak of the
+    /// forecast.
     pub(super) fn peak(&self, horizon: Duration) -> f64 {
         let ahead = horizon.as_secs_f64() + self.lag;
         let risen = self.measured + self.settings.trend * self.slope * ahead;
-        let near = risen.min(self.settings.surge_limit * self.measured);
+        let risen = risen.min(self.settings.surge_limit * self.measured);
+        let wide = |share: f64| self.measured * (1.0 + z(self.confidence) * share);
+        let near = risen.max(wide(self.chance));
         match self.forecast_peak(horizon) {
             Some(peak) => near.max(peak),
-            None => near.max(self.measured * (1.0 + z(self.confidence) * self.spread)),
+            None => near.max(wide(self.spread)),
         }
     }
 
@@ -232,6 +240,18 @@ fn slope(situation: &Situation, seen: &Observation, measured: f64) -> f64 {
     }
 }
 
+/// The relative standard deviation of the load that arrives in a window, for a compound Poisson process:
+/// `√((1 + c²) ÷ (λ window))`; at most 1/2.
+fn chance(rate: f64, service_cv2: f64, window: Duration) -> f64 {
+    let arrivals = rate * window.as_secs_f64();
+    let share = ((1.0 + service_cv2) / arrivals.max(1e-9)).sqrt();
+    if share.is_finite() {
+        share.min(0.5)
+    } else {
+        0.0
+    }
+}
+
 /// How far the rate rose between observations `lag` apart: the root mean square of the relative rises, at most 1/2.
 fn spread(situation: &Situation, lag: Duration) -> f64 {
     let rates: Vec<(Timestamp, f64)> = situation
@@ -255,34 +275,11 @@ fn spread(situation: &Situation, lag: Duration) -> f64 {
     (sum / count.max(1.0)).sqrt().min(0.5)
 }
 
-/// The standard normal quantile to 0.0005 (Abramowitz and Stegun, 26.2.23).
-fn z(confidence: f64) -> f64 {
-    let tail = confidence.min(1.0 - confidence).clamp(1e-6, 0.5);
-    let t = (-2.0 * tail.ln()).sqrt();
-    let numerator = 2.515_517 + t * (0.802_853 + t * 0.010_328);
-    let denominator = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
-    let upper = (t - numerator / denominator).max(0.0);
-    if confidence < 0.5 { -upper } else { upper }
-}
-
 #[cfg(test)]
 mod tests {
     use ibn_core::units::Quantile;
 
     use super::*;
-
-    #[test]
-    fn normal_quantiles_are_those_of_the_tables() {
-        for (confidence, expected) in [
-            (0.05, -1.6449),
-            (0.5, 0.0),
-            (0.8, 0.8416),
-            (0.95, 1.6449),
-            (0.99, 2.3263),
-        ] {
-            assert!((z(confidence) - expected).abs() < 1e-3, "{confidence}");
-        }
-    }
 
     #[test]
     fn confidence_lies_between_the_quantiles_that_were_forecast() {

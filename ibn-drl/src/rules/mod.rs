@@ -1,5 +1,6 @@
 //! Rules: recommenders that don't learn, against which learners are compared and on which they fall back.
 
+mod confidence;
 mod correction;
 mod demand;
 mod memo;

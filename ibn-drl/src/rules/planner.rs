@@ -12,7 +12,7 @@ use ibn_core::units::{IndicatorValue, format_duration};
 
 use super::correction::Correction;
 use super::demand::Demands;
-use super::search::{Candidate, Found, Judge, at};
+use super::search::{Candidate, Found, Judge};
 
 /// All that one turn's search needs.
 pub(super) struct Planner<'a> {
@@ -152,7 +152,7 @@ impl Planner<'_> {
         if best.meets {
             let fewer = (replicas > 1)
                 .then(|| self.judge.candidate(replicas - 1, rate))
-                .and_then(|fewer| self.reached(&fewer, objective))
+                .and_then(|fewer| self.judge.reached(&fewer, objective))
                 .map(|reached| {
                     format!(
                         "; with {} it would be {}",
@@ -236,13 +236,8 @@ impl Planner<'_> {
         self.judge
             .objectives()
             .iter()
-            .filter_map(|objective| Some((objective, self.reached(candidate, objective)?)))
+            .filter_map(|objective| Some((objective, self.judge.reached(candidate, objective)?)))
             .max_by(|(a, x), (b, y)| strain(a, *x).total_cmp(&strain(b, *y)))
-    }
-
-    fn reached(&self, candidate: &Candidate, objective: &Objective) -> Option<f64> {
-        let interval = candidate.prediction.of(objective)?;
-        Some(at(interval, &objective.bound, self.judge.confidence()))
     }
 
     /// The chosen number, its neighbours, what is live, and the search's choice, each once, by number.

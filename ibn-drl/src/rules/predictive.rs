@@ -24,9 +24,9 @@ use crate::error::{Faults, Result};
 #[derive(Debug, Clone, PartialEq)]
 pub struct MpcSettings {
     /// How sure a prediction must be, 0.5 (best guess) to 0.999; by the preference where absent:
-    /// cost 0.8, balanced 0.9, performance 0.975.
+    /// cost 0.8, balanced 0.85, performance 0.9.
     pub confidence: Option<f64>,
-    /// Factor on the demand, 0.5 to 4; by the preference where absent: cost 1, balanced 1.1, performance 1.3.
+    /// Factor on the demand, 0.5 to 4; by the preference where absent: cost 1, balanced 1, performance 1.15.
     pub headroom: Option<f64>,
     /// How long a scale-in must have been wanted.
     pub stabilization: Duration,
@@ -81,8 +81,8 @@ impl Steering {
     pub fn for_preference(preference: Preference) -> Self {
         let (confidence, headroom) = match preference {
             Preference::Cost => (0.8, 1.0),
-            Preference::Balanced => (0.9, 1.1),
-            Preference::Performance => (0.975, 1.3),
+            Preference::Balanced => (0.85, 1.0),
+            Preference::Performance => (0.9, 1.15),
         };
         Self {
             confidence,
@@ -184,6 +184,9 @@ impl ModelPredictive {
         }
         let model = &self.memo.steady(&self.correction.model(situation, model));
         let live = &situation.state.allocation;
+        let window = situation
+            .latest()
+            .map_or(Duration::ZERO, |seen| seen.window);
         let capacity = Judge::capacity_objectives(&situation.objectives);
         let judge = Judge::new(
             self.predictor.as_ref(),
@@ -191,6 +194,7 @@ impl ModelPredictive {
             live,
             &capacity,
             steering.confidence,
+            window,
             &self.memo,
         );
         if !judge.predicts_something() {
@@ -203,6 +207,7 @@ impl ModelPredictive {
             &self.settings.demand,
             &mut self.backlog,
             violated.is_some(),
+            model,
             lead,
             steering.confidence,
         )

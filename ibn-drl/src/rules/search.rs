@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use ibn_core::allocation::Allocation;
 use ibn_core::intent::{Bound, IndicatorName, Objective};
-use ibn_core::prediction::{Interval, Prediction, WorkloadModel};
+use ibn_core::prediction::{Prediction, WorkloadModel};
 use ibn_core::roles::Predictor;
 
+use super::confidence::reached;
 use super::memo::Memo;
 
 /// No search goes beyond this number of pods; Kubernetes is tested up to 150 000 in a whole cluster.
@@ -20,6 +21,7 @@ pub(super) struct Judge<'a> {
     size: &'a Allocation,
     objectives: &'a [Objective],
     confidence: f64,
+    window: Duration,
     memo: &'a Memo,
 }
 
@@ -27,6 +29,8 @@ pub(super) struct Judge<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Candidate {
     pub(super) allocation: Allocation,
+    /// Requests a second.
+    pub(super) rate: f64,
     pub(super) prediction: Prediction,
     pub(super) meets: bool,
     /// By how much the worst objective is missed, relative to its bound; 0 where all are met.
@@ -58,6 +62,7 @@ impl<'a> Judge<'a> {
         size: &'a Allocation,
         objectives: &'a [Objective],
         confidence: f64,
+        window: Duration,
         memo: &'a Memo,
     ) -> Self {
         Self {
@@ -66,6 +71,7 @@ impl<'a> Judge<'a> {
             size,
             objectives,
             confidence,
+            window,
             memo,
         }
     }
@@ -108,29 +114,36 @@ impl<'a> Judge<'a> {
         let prediction = self
             .memo
             .predict(self.predictor, self.model, rate, &allocation);
-        let miss = self.worst_miss(self.objectives, &prediction);
+        let mut candidate = Candidate {
+            meets: false,
+            miss: 0.0,
+            allocation,
+            rate,
+            prediction,
+        };
+        let miss = self.worst_miss(self.objectives, &candidate);
         // Beyond saturation nothing is met for long, whatever the numbers say.
-        let miss = if prediction.saturated {
+        candidate.miss = if candidate.prediction.saturated {
             miss.max(1.0)
         } else {
             miss
         };
-        Candidate {
-            meets: miss <= 0.0,
-            miss,
-            allocation,
-            prediction,
-        }
+        candidate.meets = candidate.miss <= 0.0;
+        candidate
     }
 
-    fn worst_miss(&self, objectives: &[Objective], prediction: &Prediction) -> f64 {
+    fn worst_miss(&self, objectives: &[Objective], candidate: &Candidate) -> f64 {
         objectives
             .iter()
-            .filter_map(|objective| {
-                let achieved = at(prediction.of(objective)?, &objective.bound, self.confidence);
-                Some(miss(objective, achieved))
-            })
+            .filter_map(|objective| Some(miss(objective, self.reached(candidate, objective)?)))
             .fold(0.0, f64::max)
+    }
+
+    /// What a candidate reaches of an objective, as an observation window will show it, with the confidence that is asked.
+    pub(super) fn reached(&self, candidate: &Candidate, objective: &Objective) -> Option<f64> {
+        let window = objective.window().min(self.window).as_secs_f64();
+        let counted = candidate.rate * window;
+        reached(&candidate.prediction, objective, self.confidence, counted)
     }
 
     /// Whether the twin says anything of any objective.
@@ -237,10 +250,8 @@ impl<'a> Judge<'a> {
         if thrift.is_empty() {
             return None;
         }
-        let meets = |replicas: u32| {
-            let prediction = self.candidate(replicas, rate).prediction;
-            self.worst_miss(&thrift, &prediction) <= 0.0
-        };
+        let meets =
+            |replicas: u32| self.worst_miss(&thrift, &self.candidate(replicas, rate)) <= 0.0;
         let least = least.clamp(1, MOST);
         let (mut low, mut high) = (least, most.unwrap_or(MOST).clamp(least, MOST));
         if meets(high) {
@@ -277,20 +288,6 @@ fn needs_capacity(objective: &Objective) -> bool {
                 Bound::AtLeast(_)
             )
     )
-}
-
-/// The value that is reached with `confidence`: from the middle at 0.5 to the worse end at 0.95 and above.
-pub(super) fn at(interval: Interval, bound: &Bound, confidence: f64) -> f64 {
-    let worse = match bound {
-        Bound::AtMost(_) => interval.high,
-        Bound::AtLeast(_) => interval.low,
-    };
-    let weight = ((confidence - 0.5) / 0.45).clamp(0.0, 1.0);
-    if weight <= 0.0 {
-        interval.mid
-    } else {
-        interval.mid + weight * (worse - interval.mid)
-    }
 }
 
 /// By how much `achieved` misses the bound, relative to it; infinite for NaN.
