@@ -1,6 +1,7 @@
 //! A contextual bandit that sets the head-room of the model-predictive rule.
 
 mod checkpoint;
+mod linear;
 mod thompson;
 
 use std::sync::Arc;
