@@ -2,7 +2,7 @@
 //!
 //! Anyone may make a [`Plan`]: a directive, a recommender, a learner, an undo. [`Guard::review`] trusts none of them; what it
 //! trusts is [`Current`]: the state, the limits and the signals of one instant. Whatever is asked, this holds of what it
-//! approves (the property tests in `tests/guard_*.rs` hold each point against an oracle that is written apart):
+//! approves (the property tests in `tests/guard` hold each point against an oracle that is written apart):
 //!
 //! 1. It lies inside the envelope, every budget with its other members and with plans in flight included; or, where what is
 //!    live lies outside, it is strictly nearer in one bound and no further out in any other ([`crate::envelope::Distance`]).

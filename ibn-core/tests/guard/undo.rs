@@ -1,11 +1,7 @@
 //! Undoing goes through the same gate, and restores exactly what it may.
 
-mod guard_support;
-
 use std::collections::BTreeMap;
 
-use guard_support::generate::{Dice, config};
-use guard_support::{Case, World, app, brief, now, oracle, rejected, said, told, web};
 use ibn_core::allocation::{Allocation, Field, QuotaLimits};
 use ibn_core::decision::{DecisionId, Trigger};
 use ibn_core::envelope::LimitSource;
@@ -15,6 +11,9 @@ use ibn_core::observation::SignalHealth;
 use ibn_core::units::CpuMillis;
 use ibn_core::workload::WorkloadRef;
 use proptest::prelude::*;
+
+use crate::support::generate::{Dice, config};
+use crate::support::{Case, World, app, brief, now, oracle, rejected, said, told, web};
 
 fn receipt(plan: &ApprovedPlan, after: &World) -> Receipt {
     Receipt {

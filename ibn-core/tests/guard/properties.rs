@@ -1,20 +1,13 @@
 //! What holds of every plan on every world, by an oracle that is written apart from the guard.
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test that goes wrong should stop"
-)]
-
-mod guard_support;
-
 use std::collections::BTreeSet;
 
-use guard_support::generate::{Dice, config, smallest};
-use guard_support::{Case, World, brief, oracle, said, told};
 use ibn_core::allocation::{Allocation, Field, Resource, ResourceBound};
 use ibn_core::guard::{Cut, CutRule, Desired, Verdict};
 use proptest::prelude::*;
+
+use crate::support::generate::{Dice, config, smallest};
+use crate::support::{Case, World, brief, oracle, said, told};
 
 macro_rules! ensure {
     ($holds:expr, $($why:tt)+) => {

@@ -1,26 +1,21 @@
 //! A small world for the guard to judge on, an oracle that is written from the rules as documented (in `i128` and `f64`,
 //! sharing no code with the guard), and generators of plausible and absurd worlds and plans.
 
-#![allow(dead_code, reason = "each test crate uses a part")]
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that goes wrong should stop"
-)]
-
 pub(crate) mod generate;
 pub(crate) mod oracle;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ibn_core::allocation::{Allocation, ContainerResources, QuotaLimits, Resource, ResourceBound};
+use ibn_core::allocation::{
+    Allocation, ContainerResources, Field, QuotaLimits, Resource, ResourceBound,
+};
 use ibn_core::decision::{DecisionId, Trigger};
-use ibn_core::envelope::Envelope;
+use ibn_core::envelope::{Envelope, LimitSource};
 use ibn_core::guard::{
     ApprovedPlan, Barred, Current, Cut, CutRule, Desired, Guard, Plan, Reservation, Verdict,
 };
+use ibn_core::intent::{Autoscale, Range};
 use ibn_core::observation::{Floor, SignalHealth};
 use ibn_core::units::{Bytes, CpuMillis};
 use ibn_core::workload::{Inventory, WorkloadRef, WorkloadState};
@@ -332,4 +327,58 @@ pub(crate) fn rejected(verdict: Verdict, rule: CutRule) -> Vec<Cut> {
 /// The cuts as a person reads them.
 pub(crate) fn said(cuts: &[Cut]) -> Vec<String> {
     cuts.iter().map(ToString::to_string).collect()
+}
+
+/// Who set the limits of [`within`].
+pub(crate) fn small() -> LimitSource {
+    LimitSource::Guardrail("small".into())
+}
+
+/// Three pods of 500m of 1 core, 256Mi of 512Mi.
+pub(crate) fn world() -> World {
+    World::new(Allocation::new(3, vec![app(500, 1000)]))
+}
+
+/// The same world, with bounds on the number of pods.
+pub(crate) fn within(min: Option<u32>, max: Option<u32>) -> World {
+    let mut world = world();
+    if min == Some(0) {
+        world.envelope.replicas.min = None;
+    }
+    world
+        .envelope
+        .replicas
+        .intersect(Range::new(min, max), &small());
+    world
+}
+
+/// What is live, with an autoscaler.
+pub(crate) fn scaled(world: &World, min: u32, max: u32) -> Allocation {
+    Allocation {
+        autoscale: Some(Autoscale {
+            min: Some(min),
+            max,
+            cpu_utilization: Some(70),
+        }),
+        ..world.live().clone()
+    }
+}
+
+/// What is live, with so many pods.
+pub(crate) fn pods(world: &World, replicas: u32) -> Allocation {
+    world.live().with_replicas(replicas)
+}
+
+/// What is live in [`world`], with other CPU.
+pub(crate) fn sized(request: u64, limit: u64) -> Allocation {
+    Allocation::new(3, vec![app(request, limit)])
+}
+
+/// A field of the container `app`.
+pub(crate) fn size_of(bound: ResourceBound, resource: Resource) -> Field {
+    Field::Resource {
+        container: "app".into(),
+        bound,
+        resource,
+    }
 }

@@ -1,15 +1,5 @@
 //! Budgets over several workloads hold, whatever is in flight and in whichever order it lands.
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test that goes wrong should stop"
-)]
-
-mod guard_support;
-
-use guard_support::generate::{Dice, config};
-use guard_support::{World, app, oracle, state_of, told, web};
 use ibn_core::allocation::Allocation;
 use ibn_core::envelope::{Budget, Envelope, LimitSource};
 use ibn_core::guard::{ApprovedPlan, CutRule};
@@ -17,6 +7,9 @@ use ibn_core::intent::{BudgetLimit, Range};
 use ibn_core::units::{Bytes, CpuMillis};
 use ibn_core::workload::{WorkloadRef, WorkloadState};
 use proptest::prelude::*;
+
+use crate::support::generate::{Dice, config};
+use crate::support::{World, app, oracle, state_of, told, web};
 
 /// Workloads that share one budget.
 struct Group {

@@ -1,18 +1,8 @@
 //! The envelope: how it is intersected, how far it is, and where its nearest point lies.
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test that goes wrong should stop"
-)]
-
-mod guard_support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use guard_support::generate::{Dice, OTHERS, config};
-use guard_support::{MI, World, app, at, brief, container, oracle, state_of, web};
 use ibn_core::allocation::{Allocation, ContainerResources, QuotaLimits, Resource};
 use ibn_core::envelope::{Budget, Envelope, Limit, LimitSource};
 use ibn_core::guardrail::{
@@ -22,6 +12,9 @@ use ibn_core::intent::{Autoscale, BudgetLimit, Intent, Range};
 use ibn_core::units::{Bytes, CpuMillis};
 use ibn_core::workload::{Inventory, WorkloadKind, WorkloadRef};
 use proptest::prelude::*;
+
+use crate::support::generate::{Dice, OTHERS, config};
+use crate::support::{MI, World, app, at, brief, container, oracle, state_of, web};
 
 fn guardrail(name: &str, spec: GuardrailSpec) -> Guardrail {
     Guardrail::new(name, "acme", spec)
