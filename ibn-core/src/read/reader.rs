@@ -392,7 +392,8 @@ pub(super) fn suggestion<S: AsRef<str>>(word: &str, allowed: &[S]) -> String {
         Some(meant) if allowed.len() > 1 => {
             format!("did you mean {}? Allowed: {allowed_text}", quote(meant))
         }
-        _ => format!("allowed: {allowed_text}"),
+        Some(meant) => format!("did you mean {}?", quote(meant)),
+        None => format!("allowed: {allowed_text}"),
     }
 }
 

@@ -53,6 +53,17 @@ static GRAMMAR: LazyLock<Grammar> = LazyLock::new(rules::grammar);
 
 /// Reads sentences by a grammar: the same sentence and catalog give the same answer, always.
 ///
+/// | what is said | answer |
+/// |---|---|
+/// | orders to the reader, guardrails, ibn's own parts; secrets, shells, access rights; deletion | refuse `unsafe` |
+/// | images, roll-outs, restarts, nodes, networks, storage, logs; nothing of a cluster at all | refuse `outOfScope` |
+/// | conditions, recurring times, queues as triggers, money, no limit at all, steps, shared bounds | refuse `outOfScope`, which says so |
+/// | a name that the catalog doesn't have | clarify `target`, with the nearest names |
+/// | a group in which there is nothing, or a catalog without workloads | refuse `unknownTarget` |
+/// | something left out or said in two ways | clarify `target`, `amount`, `unit`, `container`, `maximum`, `scope`, `time`, `quantile`, `bound`, `reading` … |
+/// | a sentence about workloads of which a part is not read | clarify `meaning`, with that part |
+/// | anything else | refuse `notUnderstood` |
+///
 /// ```
 /// use ibn_core::catalog::Catalog;
 /// use ibn_core::translation::{Translation, Utterance};
