@@ -2,5 +2,6 @@
 
 mod fixed;
 pub mod hpa;
+pub mod vpa;
 
 pub use fixed::Fixed;
