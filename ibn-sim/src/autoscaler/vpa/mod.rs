@@ -5,12 +5,16 @@
 //! known. After `pkg/recommender` of `vertical-pod-autoscaler` 1.5.1. Times are nanoseconds since 1970, CPU is in
 //! millicores, memory in bytes.
 
+mod advise;
 mod aggregate;
 mod arithmetic;
 mod histogram;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
+pub use advise::Vpa;
 use aggregate::{Aggregate, Container};
 pub use histogram::Buckets;
 
