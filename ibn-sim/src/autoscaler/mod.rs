@@ -2,6 +2,7 @@
 
 mod fixed;
 pub mod hpa;
+pub mod keda;
 pub mod vpa;
 
 pub use fixed::Fixed;
