@@ -49,6 +49,9 @@ pub enum Error {
         /// What is wrong with it.
         faults: Vec<Diagnostic>,
     },
+    /// A single queue that can't be simulated.
+    #[error("no such queue: {0}")]
+    Queue(String),
     /// A workload that isn't in the cluster.
     #[error("there is no workload `{0}`")]
     UnknownWorkload(String),
@@ -71,9 +74,11 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Law { .. } | Self::Trace { .. } | Self::Spec { .. } | Self::Scenario { .. } => {
-                ErrorKind::Input
-            }
+            Self::Law { .. }
+            | Self::Trace { .. }
+            | Self::Spec { .. }
+            | Self::Scenario { .. }
+            | Self::Queue(_) => ErrorKind::Input,
             Self::File { .. } => ErrorKind::Io,
             Self::UnknownWorkload(_) => ErrorKind::NotFound,
         }

@@ -72,6 +72,12 @@ impl Histogram {
         self.add(bucket_of(crate::time::nanos(latency)), 1);
     }
 
+    /// Counts a latency in nanoseconds.
+    #[inline]
+    pub(crate) fn record_nanos(&mut self, nanos: u64) {
+        self.add(bucket_of(nanos), 1);
+    }
+
     /// How many latencies were counted.
     #[must_use]
     pub const fn count(&self) -> u64 {

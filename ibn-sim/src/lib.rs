@@ -61,6 +61,7 @@ mod math;
 mod metrics;
 mod node;
 mod pod;
+pub mod queue;
 mod replay;
 mod rng;
 pub mod scenario;
