@@ -136,6 +136,10 @@ impl Paint {
         self.with("36", text)
     }
 
+    pub(crate) fn dim(&self, text: &str) -> String {
+        self.with("2", text)
+    }
+
     pub(crate) fn bold(&self, text: &str) -> String {
         self.with("1", text)
     }

@@ -77,7 +77,7 @@ fn a_sentence_is_printed_as_yaml_and_for_a_person() {
         ]);
         assert!(String::from_utf8_lossy(&yaml.stdout).contains("outcome: intent"));
         let text = ibn(&["translate", "scale web to 5", "--catalog", catalog]);
-        assert!(String::from_utf8_lossy(&text.stdout).contains("order {replicas: {to: 5}}"));
+        assert!(String::from_utf8_lossy(&text.stdout).contains("Run exactly 5 pods."));
     });
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ibn_core::Result;
-use ibn_core::admission::AdmissionOutcome;
+use ibn_core::admission::WhatIf;
 use ibn_core::decision::LedgerEntry;
 use ibn_core::engine::{Notice, Reply, Request, State};
 use ibn_core::intent::Intent;
@@ -25,7 +25,7 @@ pub trait Control: Send + Sync {
     ///
     /// # Errors
     /// Where the engine has ended.
-    async fn preview(&self, intents: Vec<Intent>) -> Result<Vec<AdmissionOutcome>>;
+    async fn preview(&self, intents: Vec<Intent>) -> Result<Vec<WhatIf>>;
 
     /// Entries of the ledger.
     ///

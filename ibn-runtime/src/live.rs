@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ibn_core::admission::AdmissionOutcome;
+use ibn_core::admission::WhatIf;
 use ibn_core::decision::{LedgerEntry, LedgerEvent};
 use ibn_core::engine::{Effect, Engine, Event, Reply, Request, RequestId, State};
 use ibn_core::intent::Intent;
@@ -85,7 +85,7 @@ impl Control for LiveHandle {
         replied.await.map_err(|_| ended())
     }
 
-    async fn preview(&self, intents: Vec<Intent>) -> Result<Vec<AdmissionOutcome>> {
+    async fn preview(&self, intents: Vec<Intent>) -> Result<Vec<WhatIf>> {
         let (state, now) = (self.state(), self.now());
         Ok(intents
             .iter()

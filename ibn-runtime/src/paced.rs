@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::executor::block_on;
-use ibn_core::admission::AdmissionOutcome;
+use ibn_core::admission::WhatIf;
 use ibn_core::decision::LedgerEntry;
 use ibn_core::engine::{Effect, Event, Reply, Request, RequestId, State};
 use ibn_core::intent::Intent;
@@ -48,7 +48,7 @@ pub struct PacedHandle {
 
 enum Message {
     Request(Request, oneshot::Sender<Result<Reply>>),
-    Preview(Vec<Intent>, oneshot::Sender<Vec<AdmissionOutcome>>),
+    Preview(Vec<Intent>, oneshot::Sender<Vec<WhatIf>>),
     Speed(f64),
     Stop,
 }
@@ -151,7 +151,7 @@ impl Control for PacedHandle {
         replied.await.map_err(|_| ended())?
     }
 
-    async fn preview(&self, intents: Vec<Intent>) -> Result<Vec<AdmissionOutcome>> {
+    async fn preview(&self, intents: Vec<Intent>) -> Result<Vec<WhatIf>> {
         let (reply, replied) = oneshot::channel();
         self.messages
             .send(Message::Preview(intents, reply))
@@ -197,12 +197,12 @@ impl<W: World> Pace<W> {
                 Ok(Message::Preview(intents, reply)) => {
                     let (engine, state, now) =
                         (self.driver.engine(), self.driver.state(), self.driver.now());
-                    let outcomes = intents
+                    let what_if = intents
                         .iter()
                         .map(|intent| engine.preview(state, intent, now))
                         .collect();
                     // Somebody who has gone away doesn't need the answer.
-                    let _ = reply.send(outcomes);
+                    let _ = reply.send(what_if);
                 }
                 Ok(Message::Speed(speed)) => self.speed = speed.max(0.0),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,

@@ -16,6 +16,7 @@ mod api;
 mod board;
 mod error;
 mod extract;
+pub mod format;
 mod metrics;
 mod openapi;
 mod pages;
@@ -26,6 +27,7 @@ mod security;
 mod serve;
 mod state;
 mod view;
+pub mod words;
 
 pub use api::{
     Applied, DecisionList, Explained, IntentList, LearnerHistory, Learning, NoticeList, Preview,

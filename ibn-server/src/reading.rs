@@ -5,10 +5,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use ibn_core::admission::AdmissionOutcome;
+use ibn_core::admission::{AdmissionOutcome, WhatIf};
 use ibn_core::diagnostic::{Code, Diagnostic, Severity};
 use ibn_core::engine::{Reply, Request};
-use ibn_core::guard::Cut;
 use ibn_core::intent::{Intent, IntentKey, IntentSpec, IntentState, Mode, Origin, OriginKind};
 use ibn_core::translation::{QueryReading, Reader, Translation, Utterance};
 use ibn_core::workload::WorkloadRef;
@@ -17,7 +16,6 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::openapi::schema;
 use crate::state::ServerState;
-use crate::view::foreseen_cuts;
 
 /// Readings that are kept until they are applied or pushed out by newer ones.
 const READINGS: usize = 256;
@@ -48,11 +46,9 @@ pub(crate) struct Reading {
 /// What would become of one intent.
 #[derive(Debug, Clone)]
 pub(crate) struct Foreseen {
-    pub(crate) outcome: AdmissionOutcome,
-    /// Where it is infeasible and there is a counter-proposal: what would become of that.
-    pub(crate) proposed: Option<(Intent, AdmissionOutcome)>,
-    /// What the guard would not do at once.
-    pub(crate) cuts: Vec<Cut>,
+    pub(crate) what_if: WhatIf,
+    /// The counter-proposal, where it is infeasible and there is one.
+    pub(crate) proposed: Option<Intent>,
     /// An intent of this name is there already and would be changed.
     pub(crate) replaces: bool,
 }
@@ -295,40 +291,17 @@ async fn foresee(state: &ServerState, intents: &[Intent]) -> Result<Vec<Foreseen
     if intents.is_empty() {
         return Ok(Vec::new());
     }
-    let outcomes = state.control().preview(intents.to_vec()).await?;
-    let proposed: Vec<Intent> = intents
-        .iter()
-        .zip(&outcomes)
-        .filter_map(|(intent, outcome)| proposal(intent, outcome))
-        .collect();
-    let mut answers = if proposed.is_empty() {
-        Vec::new()
-    } else {
-        state.control().preview(proposed).await?
-    }
-    .into_iter();
+    let what_ifs = state.control().preview(intents.to_vec()).await?;
     let engine = state.control().state();
-    let now = state.control().now();
     Ok(intents
         .iter()
-        .zip(outcomes)
-        .map(|(intent, outcome)| {
-            let proposed = proposal(intent, &outcome).and_then(|it| Some((it, answers.next()?)));
-            let (meant, accepted) = match &proposed {
-                Some((proposed, answer)) => (proposed, answer.accepted()),
-                None => (intent, outcome.accepted()),
-            };
-            let cuts = accepted
-                .map(|accepted| foreseen_cuts(&engine, meant, &accepted.effect, now))
-                .unwrap_or_default();
-            Foreseen {
-                replaces: engine
-                    .intent(&intent.key())
-                    .is_some_and(|known| known.state() != IntentState::Finished),
-                cuts,
-                proposed,
-                outcome,
-            }
+        .zip(what_ifs)
+        .map(|(intent, what_if)| Foreseen {
+            replaces: engine
+                .intent(&intent.key())
+                .is_some_and(|known| known.state() != IntentState::Finished),
+            proposed: proposal(intent, &what_if.outcome),
+            what_if,
         })
         .collect())
 }

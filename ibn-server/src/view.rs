@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ibn_core::admission::Effect;
 use ibn_core::allocation::{Allocation, Field, PodResources, QuotaLimits};
 use ibn_core::assessment::Assessment;
 use ibn_core::conflict::{HeldField, holders, is_acting};
-use ibn_core::decision::{DecisionId, Trigger};
 use ibn_core::engine::State;
 use ibn_core::envelope::Envelope;
-use ibn_core::guard::{Current, Cut, Guard, Plan};
 use ibn_core::intent::{Bound, IndicatorName, Intent, IntentKey, IntentState, Mode};
 use ibn_core::observation::{Observation, Signal, SignalHealth};
 use ibn_core::units::Quantile;
@@ -216,53 +213,4 @@ fn latency_objective(intents: &[&Arc<Intent>]) -> Option<(Quantile, f64)> {
             },
         )
         .min_by(|(_, a), (_, b)| a.total_cmp(b))
-}
-
-/// What the guard would cut of an intent's effect if all signals were fresh and nothing had been applied lately.
-pub(crate) fn foreseen_cuts(
-    state: &State,
-    intent: &Intent,
-    effect: &Effect,
-    now: Timestamp,
-) -> Vec<Cut> {
-    let workload = intent.workload();
-    let Some(live) = state.inventory().workloads.get(&workload) else {
-        return Vec::new();
-    };
-    if effect.before == effect.after {
-        return Vec::new();
-    }
-    let acting: Vec<Arc<Intent>> = intents_on(state, &workload)
-        .filter(|other| other.key() != intent.key() && is_acting(other, now))
-        .cloned()
-        .chain([Arc::new(intent.clone())])
-        .collect();
-    let trigger = if intent.spec.directives().next().is_some() {
-        Trigger::Directive
-    } else if intent.spec.objectives().next().is_some() {
-        Trigger::Recommender
-    } else {
-        Trigger::Constraint
-    };
-    let plan = Plan {
-        decision: DecisionId(0),
-        workload,
-        desired: effect.after.clone(),
-        trigger,
-        intents: vec![intent.key()],
-        reasons: Vec::new(),
-    };
-    let current = Current {
-        now,
-        state: live,
-        envelope: &Envelope::build(live, state.guardrails(), &acting, state.inventory()),
-        inventory: state.inventory(),
-        in_flight: &[],
-        health: SignalHealth::Fresh,
-        floor: None,
-        last_applied_at: None,
-        barred: &[],
-        approved_by_person: false,
-    };
-    Guard.review(plan, &current).cuts().to_vec()
 }

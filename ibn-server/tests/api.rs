@@ -36,7 +36,10 @@ async fn a_sentence_is_previewed_applied_explained_and_undone() {
 
     let preview = served.post("/api/v1/preview", &sentence).await.json();
     assert_eq!(preview["needsConfirmation"], false);
-    assert_eq!(preview["outcomes"][0]["verdict"], "accepted", "{preview}");
+    assert_eq!(
+        preview["foreseen"][0]["outcome"]["verdict"], "accepted",
+        "{preview}"
+    );
     assert_eq!(
         served.get("/api/v1/intents").await.json()["intents"],
         json!([]),
@@ -175,9 +178,17 @@ async fn intents_come_as_documents_and_go() {
         .await
         .json();
     assert_eq!(
-        infeasible["outcomes"][0]["verdict"], "infeasible",
+        infeasible["foreseen"][0]["outcome"]["verdict"], "infeasible",
         "{infeasible}"
     );
+    let instead = &infeasible["foreseen"][0];
+    assert_eq!(instead["changes"][0]["field"], "replicas", "{instead}");
+    assert_eq!(
+        instead["proposalEffect"]["after"]["allocation"]["replicas"],
+        instead["outcome"]["proposal"]["expectations"][0]["directive"]["replicas"]["to"],
+        "the counter-proposal comes with its effect: {instead}"
+    );
+    assert!(instead["cost"]["cpuAfter"].is_string(), "{instead}");
     served
         .post("/api/v1/apply", &json!({"intents": [intent(2)]}))
         .await;

@@ -13,7 +13,7 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::StatusCode;
 use common::{Scripted, Served, request};
 use futures::StreamExt as _;
-use ibn_core::admission::AdmissionOutcome;
+use ibn_core::admission::WhatIf;
 use ibn_core::decision::{LedgerEntry, Reason};
 use ibn_core::engine::{Notice, NoticeLevel, Reply, Request, State};
 use ibn_core::intent::Intent;
@@ -115,7 +115,7 @@ impl Control for Quiet {
         std::future::pending().await
     }
 
-    async fn preview(&self, _: Vec<Intent>) -> ibn_core::Result<Vec<AdmissionOutcome>> {
+    async fn preview(&self, _: Vec<Intent>) -> ibn_core::Result<Vec<WhatIf>> {
         Ok(Vec::new())
     }
 

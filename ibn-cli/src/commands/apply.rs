@@ -24,13 +24,51 @@ struct Applied {
 #[serde(rename_all = "camelCase")]
 struct Submitted {
     intent: IntentKey,
-    outcome: AdmissionOutcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outcome: Option<AdmissionOutcome>,
+    /// For a change of mode: the intents that were put into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    touched: Option<Vec<IntentKey>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+}
+
+impl Submitted {
+    fn exit(&self) -> Exit {
+        match (&self.outcome, &self.touched) {
+            _ if self.failure.is_some() => Exit::Failed,
+            (Some(outcome), _) => tell::exit_of_outcome(outcome),
+            (None, Some(_)) => Exit::Done,
+            (None, None) => Exit::Failed,
+        }
+    }
+
+    fn text(&self) -> String {
+        if let Some(failure) = &self.failure {
+            return format!("{}: {failure}", self.intent);
+        }
+        let names = |keys: &[IntentKey]| {
+            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            keys.join(", ")
+        };
+        match (&self.outcome, self.touched.as_deref()) {
+            (Some(outcome), _) if outcome.accepted().is_some() => format!(
+                "{} is accepted; what has to change for it is decided within the next control period (`ibn get decisions`)",
+                self.intent
+            ),
+            (Some(outcome), _) => format!("{}: {}", self.intent, tell::outcome(outcome)),
+            (None, Some([])) => {
+                "there are no intents on this workload, so nothing changed".to_owned()
+            }
+            (None, touched) => format!("changed: {}", names(touched.unwrap_or_default())),
+        }
+    }
 }
 
 pub(crate) fn run(args: &ApplyArgs, settings: &Settings) -> Outcome {
     let preview = wait(what_if::preview(&args.intent, settings))?;
     let exit = what_if::exit_of(&preview);
-    if args.dry_run || exit != Exit::Done || preview.outcomes.is_empty() {
+    if args.dry_run || exit != Exit::Done || preview.foreseen.is_empty() {
         output::print(settings.output, &preview, || what_if::text(&preview))?;
         return Ok(exit);
     }
@@ -50,18 +88,14 @@ pub(crate) fn run(args: &ApplyArgs, settings: &Settings) -> Outcome {
     let applied: Applied =
         wait(async { Client::new(&settings.server)?.post("apply", &body).await })?;
     output::print(settings.output, &applied, || {
-        let lines: Vec<String> = applied
-            .replies
-            .iter()
-            .map(|reply| format!("{}: {}", reply.intent, tell::outcome(&reply.outcome)))
-            .collect();
+        let lines: Vec<String> = applied.replies.iter().map(Submitted::text).collect();
         lines.join("\n")
     })?;
-    let refused = applied
-        .replies
-        .iter()
-        .any(|reply| reply.outcome.accepted().is_none());
-    Ok(if refused { Exit::Refused } else { Exit::Done })
+    let exits = applied.replies.iter().map(Submitted::exit);
+    Ok(exits
+        .into_iter()
+        .find(|exit| *exit != Exit::Done)
+        .unwrap_or(Exit::Done))
 }
 
 /// Asks the person; a "no" is a refusal, and nobody to ask is a question that stays open.

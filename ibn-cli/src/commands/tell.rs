@@ -1,12 +1,15 @@
 //! Telling a person what was understood and what it would do.
 
-use ibn_core::admission::{AdmissionOutcome, Feasibility};
-use ibn_core::intent::{Expectation, Intent};
+use ibn_core::admission::{AdmissionOutcome, Effect, Feasibility, WhatIf};
+use ibn_core::diagnostic::Diagnostic;
+use ibn_core::guard::Desired;
+use ibn_core::intent::Intent;
 use ibn_core::prediction::Interval;
 use ibn_core::translation::Translation;
+use ibn_server::{format, words};
 
 use crate::exit::Exit;
-use crate::output::{Paint, diagnostic_text};
+use crate::output::{self, Paint, diagnostic_text};
 
 /// The end that a translation is by itself.
 pub(crate) fn exit_of(translation: &Translation) -> Exit {
@@ -55,48 +58,16 @@ pub(crate) fn translation(translation: &Translation) -> String {
 /// An intent in plain words.
 pub(crate) fn intent(intent: &Intent) -> String {
     let paint = Paint::for_stdout();
-    let mut lines = vec![format!(
-        "{} on {}",
-        paint.bold(&intent.key().to_string()),
-        intent.workload()
-    )];
-    for expectation in &intent.spec.expectations {
-        lines.push(match expectation {
-            Expectation::Objective(objective) => format!("  keep {objective}"),
-            Expectation::Directive(directive) => format!("  order {}", compact(directive)),
-        });
-    }
-    if !intent.spec.constraints.is_empty() {
-        lines.push(format!("  within {}", compact(&intent.spec.constraints)));
-    }
-    if let Some(preference) = intent.spec.preference {
-        lines.push(format!("  favour {}", compact(&preference)));
-    }
-    if let Some(priority) = intent.spec.priority {
-        lines.push(format!("  priority {priority}"));
-    }
-    if let Some(mode) = intent.spec.mode {
-        lines.push(format!("  mode {}", compact(&mode)));
-    }
-    if let Some(validity) = &intent.spec.validity {
-        let from = validity
-            .from
-            .map_or_else(String::new, |from| format!(" from {from}"));
-        let until = validity
-            .until
-            .map_or_else(String::new, |until| format!(" until {until}"));
-        lines.push(format!("  valid{from}{until}"));
-    }
+    let target = &intent.spec.target;
+    let what = words::target(&intent.metadata.namespace, target.kind, &target.name);
+    let name = format!("(intent {})", intent.metadata.name);
+    let mut lines = vec![format!("{} {}", paint.bold(&what), paint.dim(&name))];
+    lines.extend(indented(&words::sentences(&intent.spec)));
     lines.join("\n")
 }
 
-/// A value on one line, without the quotes of JSON.
-fn compact(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value)
-        .unwrap_or_default()
-        .replace('"', "")
-        .replace(',', ", ")
-        .replace(':', ": ")
+fn indented(lines: &[String]) -> impl Iterator<Item = String> {
+    lines.iter().map(|line| format!("  {line}"))
 }
 
 /// The end that an outcome of admission is.
@@ -107,38 +78,139 @@ pub(crate) fn exit_of_outcome(outcome: &AdmissionOutcome) -> Exit {
     }
 }
 
-/// An outcome of admission in plain words.
+/// What would become of an intent, in plain words.
+pub(crate) fn foreseen(what_if: &WhatIf) -> String {
+    let paint = Paint::for_stdout();
+    let mut lines = vec![outcome(&what_if.outcome)];
+    if let AdmissionOutcome::Infeasible { proposal, .. } = &what_if.outcome {
+        match proposal {
+            Some(spec) => {
+                lines.push(paint.bold("what could be had instead"));
+                lines.extend(indented(&words::sentences(spec)));
+            }
+            None => lines.push("  nothing near it can be had inside the limits".to_owned()),
+        }
+    }
+    if let Some(effect) = what_if.effect() {
+        if let Some(demand) = what_if.demand {
+            let rate = format::rate(demand.request_rate);
+            lines.push(paint.dim(&format!("  predicted at {rate} requests")));
+        }
+        let rows = effect_rows(what_if, effect);
+        lines.extend(
+            output::table(&["", "NOW", "THEN"], &rows)
+                .lines()
+                .map(|line| format!("  {line}")),
+        );
+        if effect.predicted_after.is_none() && matches!(effect.after, Desired::Allocation(_)) {
+            lines.push("  response times can't be predicted yet: how this workload turns requests into CPU time isn't known".to_owned());
+        }
+    }
+    for cut in &what_if.cuts {
+        lines.push(format!("  {}: {cut}", paint.yellow("the guard would cut")));
+    }
+    lines.join("\n")
+}
+
+/// The rows of a table of what is and what would be.
+fn effect_rows(what_if: &WhatIf, effect: &Effect) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let mut row = |what: &str, now: String, then: String| {
+        rows.push(vec![what.to_owned(), now, then]);
+    };
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "unset".to_owned());
+    for change in &what_if.changes {
+        row(
+            &change.field.to_string(),
+            side(&change.from),
+            side(&change.to),
+        );
+    }
+    if what_if.changes.is_empty() {
+        row("nothing has to change now", String::new(), String::new());
+    }
+    if let Some(cost) = what_if.cost {
+        row(
+            "CPU of all pods",
+            format::cores(cost.cpu_before.as_cores()),
+            format::cores(cost.cpu_after.as_cores()),
+        );
+        row(
+            "memory of all pods",
+            format::bytes(cost.memory_before.get() as f64),
+            format::bytes(cost.memory_after.get() as f64),
+        );
+    }
+    if let (Some(now), Some(then)) = (&effect.predicted_before, &effect.predicted_after) {
+        for (quantile, before) in &now.latency {
+            if let Some(after) = then.latency.get(quantile) {
+                row(
+                    &format!("{quantile} response time"),
+                    interval(*before, format::seconds),
+                    interval(*after, format::seconds),
+                );
+            }
+        }
+        let percent = |value: f64| format::percent(value / 100.0);
+        row(
+            "CPU use",
+            interval(now.cpu_utilization, percent),
+            interval(then.cpu_utilization, percent),
+        );
+        row(
+            "failed requests",
+            interval(now.error_rate, format::percent),
+            interval(then.error_rate, format::percent),
+        );
+        row(
+            "requests served",
+            interval(now.throughput, format::rate),
+            interval(then.throughput, format::rate),
+        );
+    }
+    for objective in &effect.objectives {
+        let whose = if objective.intent == what_if.intent {
+            objective.objective.clone()
+        } else {
+            format!("{} of {}", objective.objective, objective.intent.name)
+        };
+        row(
+            &whose,
+            met(objective.met_before, false).to_owned(),
+            met(objective.met_after, objective.is_uncertain).to_owned(),
+        );
+    }
+    rows
+}
+
+fn met(met: Option<bool>, is_uncertain: bool) -> &'static str {
+    match (met, is_uncertain) {
+        (Some(true), false) => "met",
+        (Some(true), true) => "just about met",
+        (Some(false), true) => "just about missed",
+        (Some(false), false) => "missed",
+        (None, _) => "not known",
+    }
+}
+
+fn interval(interval: Interval, write: impl Fn(f64) -> String) -> String {
+    match format::interval(interval, write) {
+        (mid, Some(range)) => format!("{mid} ({range})"),
+        (mid, None) => mid,
+    }
+}
+
+/// An outcome of admission in plain words, without its effect.
 pub(crate) fn outcome(outcome: &AdmissionOutcome) -> String {
     let paint = Paint::for_stdout();
     let mut lines = Vec::new();
     match outcome {
         AdmissionOutcome::Accepted(accepted) => {
             lines.push(paint.green("can be done"));
-            let changes = accepted.effect.before.changes_to(&accepted.effect.after);
-            if changes.is_empty() {
-                lines.push("  changes nothing at once".to_owned());
-            }
-            lines.extend(changes.iter().map(|change| format!("  {change}")));
-            for objective in &accepted.effect.objectives {
-                let side = |interval: &Option<Interval>| {
-                    interval.map_or_else(|| "not known".to_owned(), interval_text)
-                };
-                let (before, after) = (side(&objective.before), side(&objective.after));
-                lines.push(format!(
-                    "  {}: {before} now, {after} expected",
-                    objective.objective
-                ));
-            }
-            if let Some((before, after)) = accepted.effect.requests() {
-                lines.push(format!(
-                    "  requests: {} CPU and {} now, {} and {} then",
-                    before.cpu, before.memory, after.cpu, after.memory
-                ));
-            }
             if let Feasibility::Unknown { why } = &accepted.feasibility {
                 lines.push(format!(
                     "  {}: {why}",
-                    paint.yellow("not known to be feasible")
+                    paint.yellow("whether it can be met isn't known")
                 ));
             }
             lines.extend(
@@ -147,20 +219,22 @@ pub(crate) fn outcome(outcome: &AdmissionOutcome) -> String {
                     .iter()
                     .map(|w| format!("  {}: {}", paint.yellow("warning"), w.message)),
             );
-        }
-        AdmissionOutcome::Rejected { diagnostics, .. } => {
-            lines.push(paint.red("rejected"));
-            lines.extend(
-                diagnostics
-                    .iter()
-                    .map(|diagnostic| diagnostic_text(diagnostic, None, &paint)),
-            );
-        }
-        AdmissionOutcome::Infeasible { why, proposal, .. } => {
-            lines.push(format!("{}: {why}", paint.red("infeasible")));
-            if let Some(proposal) = proposal {
-                lines.push(format!("  what can be had: {}", compact(&**proposal)));
+            lines.extend(diagnostics(&accepted.diagnostics));
+            for displaced in &accepted.displaces {
+                lines.push(format!(
+                    "  it takes the place of {displaced} while it stands"
+                ));
             }
+        }
+        AdmissionOutcome::Rejected {
+            diagnostics: faults,
+            ..
+        } => {
+            lines.push(paint.red("can't be accepted"));
+            lines.extend(diagnostics(faults));
+        }
+        AdmissionOutcome::Infeasible { why, .. } => {
+            lines.push(format!("{}: {why}", paint.red("can't be met")));
         }
     }
     for conflict in outcome.conflicts() {
@@ -170,22 +244,9 @@ pub(crate) fn outcome(outcome: &AdmissionOutcome) -> String {
     lines.join("\n")
 }
 
-fn interval_text(interval: Interval) -> String {
-    let text = |value: f64| {
-        if value.is_finite() {
-            format!("{value:.3}")
-        } else {
-            "without bound".to_owned()
-        }
-    };
-    if interval.mid.is_finite() {
-        format!(
-            "{} ({} to {})",
-            text(interval.mid),
-            text(interval.low),
-            text(interval.high)
-        )
-    } else {
-        text(interval.mid)
-    }
+fn diagnostics(faults: &[Diagnostic]) -> impl Iterator<Item = String> {
+    let paint = Paint::for_stdout();
+    faults
+        .iter()
+        .map(move |fault| diagnostic_text(fault, None, &paint))
 }

@@ -1,6 +1,6 @@
 //! `ibn what-if`: what a sentence or a file of intents would do.
 
-use ibn_core::admission::AdmissionOutcome;
+use ibn_core::admission::WhatIf;
 use ibn_core::translation::Translation;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,7 +19,7 @@ pub(crate) struct Preview {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) translation: Option<Translation>,
     #[serde(default)]
-    pub(crate) outcomes: Vec<AdmissionOutcome>,
+    pub(crate) foreseen: Vec<WhatIf>,
     #[serde(default)]
     pub(crate) needs_confirmation: bool,
 }
@@ -51,7 +51,7 @@ pub(crate) fn body(args: &IntentArgs, settings: &Settings) -> Result<serde_json:
 /// The preview in plain words.
 pub(crate) fn text(preview: &Preview) -> String {
     let mut parts: Vec<String> = preview.translation.iter().map(tell::translation).collect();
-    parts.extend(preview.outcomes.iter().map(tell::outcome));
+    parts.extend(preview.foreseen.iter().map(tell::foreseen));
     parts.join("\n")
 }
 
@@ -65,9 +65,9 @@ pub(crate) fn exit_of(preview: &Preview) -> Exit {
         return translation;
     }
     preview
-        .outcomes
+        .foreseen
         .iter()
-        .map(tell::exit_of_outcome)
+        .map(|what_if| tell::exit_of_outcome(&what_if.outcome))
         .find(|exit| *exit != Exit::Done)
         .unwrap_or(Exit::Done)
 }

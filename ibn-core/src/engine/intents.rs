@@ -3,17 +3,55 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Step;
 use super::event::{Effect, NoticeLevel, Reply, Request, RequestId};
-use super::state::{Ending, IntentEntry, PendingUndo, reason};
+use super::state::{Ending, IntentEntry, PendingUndo, State, reason};
 use crate::admission::{AdmissionContext, AdmissionOutcome};
 use crate::conflict::StandsBack;
 use crate::intent::{
     ExpectationStatus, Intent, IntentKey, IntentState, IntentStatus, Mode, OnEnd, Setting,
 };
 use crate::lifecycle::LifecycleEvent;
+use crate::observation::Signal;
+use crate::prediction::Demand;
 use crate::workload::WorkloadRef;
 use crate::{Error, Result};
+
+impl State {
+    /// What `look` makes of all that admission decides on, as it is known at `now`.
+    pub(super) fn in_admission_context<T>(
+        &self,
+        now: Timestamp,
+        look: impl FnOnce(&AdmissionContext<'_>) -> T,
+    ) -> T {
+        let models: BTreeMap<_, _> = self
+            .workloads
+            .iter()
+            .filter_map(|(workload, control)| {
+                let model = control.assessment.as_ref()?.model.clone()?;
+                let request_rate = control.history.back()?.value(&Signal::RequestRate)?;
+                let demand = Demand {
+                    request_rate,
+                    arrival_cv2: 1.0,
+                };
+                Some((workload.clone(), (model, demand)))
+            })
+            .collect();
+        let intents: Vec<Arc<Intent>> = self
+            .intents
+            .values()
+            .filter(|entry| entry.ending.is_none() && entry.intent.state() != IntentState::Finished)
+            .map(|entry| Arc::clone(&entry.intent))
+            .collect();
+        let mut context = AdmissionContext::new(now, &self.inventory);
+        context.intents = &intents;
+        context.guardrails = &self.guardrails;
+        context.models = Some(&models);
+        look(&context)
+    }
+}
 
 impl Step<'_> {
     pub(super) fn request(&mut self, id: RequestId, request: Request) {
@@ -46,41 +84,10 @@ impl Step<'_> {
     }
 
     /// What admission says of an intent at this instant.
-    pub(super) fn admit(&mut self, intent: &Intent) -> AdmissionOutcome {
-        let models: BTreeMap<_, _> = self
-            .state
-            .workloads
-            .iter()
-            .filter_map(|(workload, control)| {
-                let model = control.assessment.as_ref()?.model.clone()?;
-                let rate = control
-                    .history
-                    .back()?
-                    .value(&crate::observation::Signal::RequestRate)?;
-                Some((
-                    workload.clone(),
-                    (
-                        model,
-                        crate::prediction::Demand {
-                            request_rate: rate,
-                            arrival_cv2: 1.0,
-                        },
-                    ),
-                ))
-            })
-            .collect();
-        let intents: Vec<Arc<Intent>> = self
-            .state
-            .intents
-            .values()
-            .filter(|entry| entry.ending.is_none() && entry.intent.state() != IntentState::Finished)
-            .map(|entry| Arc::clone(&entry.intent))
-            .collect();
-        let mut context = AdmissionContext::new(self.now, &self.state.inventory);
-        context.intents = &intents;
-        context.guardrails = &self.state.guardrails;
-        context.models = Some(&models);
-        self.engine.admission.review(intent, &context)
+    fn admit(&self, intent: &Intent) -> AdmissionOutcome {
+        self.state.in_admission_context(self.now, |context| {
+            self.engine.admission.review(intent, context)
+        })
     }
 
     pub(super) fn submit(&mut self, request: Option<RequestId>, intent: &Intent) {

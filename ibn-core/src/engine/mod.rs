@@ -32,7 +32,7 @@ pub use config::{EngineConfig, Observe};
 pub use event::{Effect, Event, Notice, NoticeLevel, Reply, Request, RequestId, TurnId};
 pub use state::State;
 
-use crate::admission::{Admission, AdmissionOutcome};
+use crate::admission::{Admission, WhatIf};
 use crate::decision::Reason;
 use crate::guard::Guard;
 use crate::intent::{Intent, IntentKey};
@@ -108,15 +108,8 @@ impl Engine {
 
     /// What would become of an intent if it were submitted at `now`; changes nothing.
     #[must_use]
-    pub fn preview(&self, state: &State, intent: &Intent, now: Timestamp) -> AdmissionOutcome {
-        let mut scratch = state.clone();
-        let mut step = Step {
-            engine: self,
-            state: &mut scratch,
-            now,
-            effects: Vec::new(),
-        };
-        step.admit(intent)
+    pub fn preview(&self, state: &State, intent: &Intent, now: Timestamp) -> WhatIf {
+        state.in_admission_context(now, |context| self.admission.what_if(intent, context))
     }
 }
 

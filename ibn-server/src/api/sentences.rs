@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use ibn_core::admission::AdmissionOutcome;
+use ibn_core::admission::WhatIf;
 use ibn_core::diagnostic::Code;
 use ibn_core::intent::{Intent, OriginKind};
 use ibn_core::read::{Decode, Node, Reader};
@@ -134,9 +134,9 @@ pub struct Preview {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Translation>)]
     pub translation: Option<Translation>,
-    /// What would become of each intent.
-    #[schema(value_type = Vec<schema::AdmissionOutcome>)]
-    pub outcomes: Vec<AdmissionOutcome>,
+    /// What would become of each intent, or else of its counter-proposal.
+    #[schema(value_type = Vec<schema::WhatIf>)]
+    pub foreseen: Vec<WhatIf>,
     /// Whether a person must confirm the reading, since only a model gave it.
     pub needs_confirmation: bool,
 }
@@ -199,10 +199,10 @@ pub(super) async fn preview(
     Ok(Json(Preview {
         reading: reading.id.clone(),
         translation: reading.translation.clone(),
-        outcomes: reading
+        foreseen: reading
             .foreseen
             .iter()
-            .map(|foreseen| foreseen.outcome.clone())
+            .map(|foreseen| foreseen.what_if.clone())
             .collect(),
         needs_confirmation: reading.needs_confirmation(),
     }))

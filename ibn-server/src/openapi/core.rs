@@ -203,6 +203,22 @@ const MAPPINGS: &[(&str, &str, &str)] = &[
         "before:Desired after:Desired predictedBefore?:Prediction predictedAfter?:Prediction objectives?:ObjectiveEffect[]",
     ),
     (
+        "WhatIf",
+        "What would become of an intent; fields, cuts and cost are those of the intent, or else of the counter-proposal.",
+        "intent:IntentKey workload:WorkloadRef demand?:Demand outcome:AdmissionOutcome proposalEffect?:Effect \
+         changes?:FieldChange[] cuts?:Cut[] cost?:Cost",
+    ),
+    (
+        "Demand",
+        "The demand that predictions are for.",
+        "requestRate:number arrivalCv2:number",
+    ),
+    (
+        "Cost",
+        "The sum of requests over all pods, before and after.",
+        "cpuBefore:string cpuAfter:string memoryBefore:string memoryAfter:string",
+    ),
+    (
         "ObjectiveEffect",
         "What an intent would do to an objective.",
         "intent:IntentKey expectation:integer objective:string before?:Interval after?:Interval metBefore?:boolean metAfter?:boolean isUncertain?:boolean",

@@ -1,6 +1,6 @@
 //! What would come of an intent: before and after, changes, cost, conflicts, cuts.
 
-use ibn_core::admission::{Accepted, AdmissionOutcome, Effect, Feasibility};
+use ibn_core::admission::{Accepted, AdmissionOutcome, Cost, Effect, Feasibility, WhatIf};
 use ibn_core::guard::Desired;
 use ibn_core::intent::{Bound, Intent};
 use ibn_core::prediction::{Interval, Prediction};
@@ -42,11 +42,12 @@ pub(crate) fn foreseen(server: &ServerState, intent: &Intent, foreseen: &Foresee
             }
         };
     }
-    match &foreseen.outcome {
+    let what_if = &foreseen.what_if;
+    match &what_if.outcome {
         AdmissionOutcome::Accepted(accepted) => html! {
             (accepted_part(intent, accepted))
-            (effect(intent, &accepted.effect))
-            (cuts(&foreseen.cuts))
+            (effect(intent, what_if))
+            (cuts(&what_if.cuts))
         },
         AdmissionOutcome::Rejected {
             diagnostics,
@@ -66,13 +67,11 @@ pub(crate) fn foreseen(server: &ServerState, intent: &Intent, foreseen: &Foresee
 }
 
 /// The counter-proposal with what would come of it.
-pub(crate) fn proposed(intent: &Intent, outcome: &AdmissionOutcome, foreseen: &Foreseen) -> Markup {
+pub(crate) fn proposed(intent: &Intent, what_if: &WhatIf) -> Markup {
     html! {
         ul.plain { @for line in words::sentences(&intent.spec) { li { (line) } } }
-        @if let Some(accepted) = outcome.accepted() {
-            (effect(intent, &accepted.effect))
-            (cuts(&foreseen.cuts))
-        }
+        (effect(intent, what_if))
+        (cuts(&what_if.cuts))
     }
 }
 
@@ -110,14 +109,17 @@ fn cuts(cuts: &[ibn_core::guard::Cut]) -> Markup {
 }
 
 /// Before and after, as a table.
-fn effect(intent: &Intent, effect: &Effect) -> Markup {
-    let changes = effect.before.changes_to(&effect.after);
+fn effect(intent: &Intent, what_if: &WhatIf) -> Markup {
+    let Some(effect) = what_if.effect() else {
+        return html! {};
+    };
+    let changes = &what_if.changes;
     html! {
         table.effect {
             caption { "What would come of it" }
             thead { tr { th scope="col" { "" } th scope="col" { "now" } th scope="col" { "then" } } }
             tbody {
-                @for change in &changes {
+                @for change in changes {
                     tr.changed {
                         th scope="row" { (change.field) }
                         td { (change.from.as_deref().unwrap_or("unset")) }
@@ -127,7 +129,7 @@ fn effect(intent: &Intent, effect: &Effect) -> Markup {
                 @if changes.is_empty() {
                     tr { th scope="row" { "fields" } td colspan="2" { "nothing has to change now" } }
                 }
-                (cost(effect))
+                @if let Some(cost) = what_if.cost { (cost_rows(cost)) }
                 (predicted(intent, effect))
                 @for objective in &effect.objectives {
                     tr {
@@ -159,35 +161,38 @@ fn met(met: Option<bool>, is_uncertain: bool) -> Markup {
     }
 }
 
-fn cost(effect: &Effect) -> Markup {
-    let Some((before, after)) = effect.requests() else {
-        return html! {};
-    };
-    let difference = after.cpu.as_cores() - before.cpu.as_cores();
-    let relative = if before.cpu.get() > 0 {
+fn cost_rows(cost: Cost) -> Markup {
+    let Cost {
+        cpu_before,
+        cpu_after,
+        memory_before,
+        memory_after,
+    } = cost;
+    let difference = cpu_after.as_cores() - cpu_before.as_cores();
+    let relative = if cpu_before.get() > 0 {
         format!(
             " ({}{} %)",
             sign(difference),
-            format::number((100.0 * difference / before.cpu.as_cores()).abs())
+            format::number((100.0 * difference / cpu_before.as_cores()).abs())
         )
     } else {
         String::new()
     };
     html! {
-        tr.changed[before.cpu != after.cpu] {
+        tr.changed[cpu_before != cpu_after] {
             th scope="row" { "CPU requested in all" }
-            td { (format::cores(before.cpu.as_cores())) }
+            td { (format::cores(cpu_before.as_cores())) }
             td {
-                b { (format::cores(after.cpu.as_cores())) }
-                @if before.cpu != after.cpu {
+                b { (format::cores(cpu_after.as_cores())) }
+                @if cpu_before != cpu_after {
                     span.delta.more[difference > 0.0] { " " (sign(difference)) (format::number(difference.abs())) (relative) }
                 }
             }
         }
-        tr.changed[before.memory != after.memory] {
+        tr.changed[memory_before != memory_after] {
             th scope="row" { "memory requested in all" }
-            td { (format::bytes(before.memory.get() as f64)) }
-            td { b { (format::bytes(after.memory.get() as f64)) } }
+            td { (format::bytes(memory_before.get() as f64)) }
+            td { b { (format::bytes(memory_after.get() as f64)) } }
         }
     }
 }

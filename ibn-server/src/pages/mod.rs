@@ -6,14 +6,12 @@ mod assets;
 mod decisions;
 mod document;
 mod effect;
-mod format;
 mod intents;
 mod layout;
 mod learning;
 mod parts;
 mod start;
 mod understand;
-mod words;
 mod workload;
 mod yaml;
 
@@ -28,6 +26,7 @@ use maud::{Markup, html};
 
 use crate::error::{Error, Problem};
 use crate::state::ServerState;
+use crate::{format, words};
 
 /// The pages and what they are made of.
 pub(crate) fn router() -> Router<ServerState> {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use ibn_core::admission::Cost;
 use ibn_core::intent::{Intent, IntentKey, IntentState};
 use ibn_core::translation::{
     Clarification, QueryKind, QueryReading, Reader, Refusal, RefusalCode, Translation,
 };
+use ibn_core::units::{Bytes, CpuMillis};
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -115,7 +117,7 @@ pub(crate) async fn take(
     Form(taking): Form<Taking>,
 ) -> Result<Response> {
     let reading = server.readings().get(&id)?;
-    let (proposed, _) = reading
+    let proposed = reading
         .foreseen
         .get(taking.intent)
         .and_then(|foreseen| foreseen.proposed.clone())
@@ -175,7 +177,7 @@ fn understood(server: &ServerState, reading: &Arc<Reading>) -> Markup {
     let can_apply = reading
         .foreseen
         .iter()
-        .any(|foreseen| foreseen.outcome.accepted().is_some());
+        .any(|foreseen| foreseen.what_if.outcome.accepted().is_some());
     html! {
         div.page-head {
             h1 { (if is_what_if { "What would happen" } else { "What was understood" }) }
@@ -240,17 +242,17 @@ fn intent_part(
         section.card.intent {
             h2 {
                 (words::target(&intent.metadata.namespace, intent.spec.target.kind, &intent.spec.target.name))
-                " " (effect::verdict(&foreseen.outcome))
+                " " (effect::verdict(&foreseen.what_if.outcome))
             }
             ul.plain.big { @for line in words::sentences(&intent.spec) { li { (line) } } }
             @if foreseen.replaces && reading::mode_alone(&intent.spec).is_none() {
                 p.note { "There is an intent of this name already; it would be changed: " a href=(parts::intent_url(&intent.key())) { (intent.metadata.name) } "." }
             }
             (effect::foreseen(server, intent, foreseen))
-            @if let Some((proposed, outcome)) = &foreseen.proposed {
+            @if let Some(proposed) = &foreseen.proposed {
                 div.proposal {
                     h3 { "What could be had instead" }
-                    (effect::proposed(proposed, outcome, foreseen))
+                    (effect::proposed(proposed, &foreseen.what_if))
                     form method="post" action={ "/readings/" (reading.id) "/take" } {
                         input type="hidden" name="intent" value=(idx);
                         button.primary type="submit" { "Take this instead" }
@@ -262,24 +264,27 @@ fn intent_part(
     }
 }
 
-/// What all of it would cost.
+/// What all that can be applied would cost together.
 fn cost(reading: &Reading) -> Markup {
-    let sums: Vec<(f64, f64)> = reading
+    let costs: Vec<Cost> = reading
         .foreseen
         .iter()
-        .filter_map(|foreseen| {
-            let (before, after) = foreseen.outcome.accepted()?.effect.requests()?;
-            Some((before.cpu.as_cores(), after.cpu.as_cores()))
-        })
+        .filter(|foreseen| foreseen.what_if.outcome.accepted().is_some())
+        .filter_map(|foreseen| foreseen.what_if.cost)
         .collect();
-    if sums.is_empty() {
+    if costs.is_empty() {
         return html! {};
     }
-    let before: f64 = sums.iter().map(|(before, _)| before).sum();
-    let after: f64 = sums.iter().map(|(_, after)| after).sum();
+    let cpu = |of: fn(&Cost) -> CpuMillis| costs.iter().map(|cost| of(cost).as_cores()).sum();
+    let memory = |of: fn(&Cost) -> Bytes| costs.iter().map(|cost| of(cost).get() as f64).sum();
     html! {
         h2 { "Cost" }
-        p.cost { (format::cores(before)) " → " (format::cores(after)) }
+        p.cost {
+            (format::cores(cpu(|cost| cost.cpu_before))) " → " (format::cores(cpu(|cost| cost.cpu_after)))
+            br;
+            (format::bytes(memory(|cost| cost.memory_before))) " → " (format::bytes(memory(|cost| cost.memory_after)))
+        }
+        p.help { "What all pods request, before and after." }
     }
 }
 

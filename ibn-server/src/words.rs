@@ -9,10 +9,10 @@ use ibn_core::intent::{
 use ibn_core::units::{Magnitude, format_duration, parse_duration};
 use ibn_core::workload::WorkloadKind;
 
-use super::format;
+use crate::format;
 
 /// What a spec says, one sentence for each thing.
-pub(crate) fn sentences(spec: &IntentSpec) -> Vec<String> {
+pub fn sentences(spec: &IntentSpec) -> Vec<String> {
     let mut all: Vec<String> = spec.expectations.iter().map(expectation).collect();
     let constraints = &spec.constraints;
     all.extend(range("pods", &constraints.replicas));
@@ -73,7 +73,7 @@ pub(crate) fn sentences(spec: &IntentSpec) -> Vec<String> {
 }
 
 /// The target, as in `Deployment web in acme`.
-pub(crate) fn target(namespace: &str, kind: WorkloadKind, name: &str) -> String {
+pub fn target(namespace: &str, kind: WorkloadKind, name: &str) -> String {
     match kind {
         WorkloadKind::Namespace => format!("namespace {name}"),
         kind => format!("{kind} {name} in {namespace}"),
@@ -81,7 +81,7 @@ pub(crate) fn target(namespace: &str, kind: WorkloadKind, name: &str) -> String 
 }
 
 /// One expectation as a sentence.
-pub(crate) fn expectation(expectation: &Expectation) -> String {
+pub fn expectation(expectation: &Expectation) -> String {
     match expectation {
         Expectation::Objective(objective) => self::objective(objective),
         Expectation::Directive(Directive::Replicas(amount)) => match amount {
@@ -103,7 +103,7 @@ pub(crate) fn expectation(expectation: &Expectation) -> String {
 }
 
 /// An objective as a sentence.
-pub(crate) fn objective(objective: &Objective) -> String {
+pub fn objective(objective: &Objective) -> String {
     let value = objective.bound.value();
     let value = format::in_unit(value.number(), value.unit());
     let side = match objective.bound {
@@ -129,7 +129,7 @@ pub(crate) fn objective(objective: &Objective) -> String {
 }
 
 /// An objective in a few signs.
-pub(crate) fn short_objective(objective: &Objective) -> String {
+pub fn short_objective(objective: &Objective) -> String {
     let value = objective.bound.value();
     let value = format::in_unit(value.number(), value.unit());
     let side = match objective.bound {
@@ -150,7 +150,7 @@ pub(crate) fn short_objective(objective: &Objective) -> String {
 }
 
 /// What was achieved of an objective, as the status has it: a duration as people write it.
-pub(crate) fn achieved(text: &str) -> String {
+pub fn achieved(text: &str) -> String {
     parse_duration(text).map_or_else(
         |_| text.to_owned(),
         |duration| format::seconds(duration.as_secs_f64()),
@@ -228,7 +228,8 @@ fn autoscaler(autoscale: &Autoscale) -> String {
     )
 }
 
-pub(crate) fn pods_text(count: u32) -> String {
+/// A number of pods.
+pub fn pods_text(count: u32) -> String {
     match count {
         1 => "1 pod".to_owned(),
         count => format!("{count} pods"),
@@ -236,7 +237,7 @@ pub(crate) fn pods_text(count: u32) -> String {
 }
 
 /// What a directive was resolved to.
-pub(crate) fn setting(setting: &Setting) -> String {
+pub fn setting(setting: &Setting) -> String {
     match setting {
         Setting::Replicas(pods) => pods_text(*pods),
         Setting::Containers(containers) => containers

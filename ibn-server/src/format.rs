@@ -5,7 +5,7 @@ use ibn_core::units::Unit;
 use jiff::Timestamp;
 
 /// Three significant digits at most, without trailing zeros.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return "∞".to_owned();
     }
@@ -47,7 +47,7 @@ fn grouped(text: &str) -> String {
 }
 
 /// A span of time in seconds.
-pub(crate) fn seconds(value: f64) -> String {
+pub fn seconds(value: f64) -> String {
     if !value.is_finite() {
         return "without bound".to_owned();
     }
@@ -66,7 +66,7 @@ pub(crate) fn seconds(value: f64) -> String {
 }
 
 /// Cores.
-pub(crate) fn cores(value: f64) -> String {
+pub fn cores(value: f64) -> String {
     if value == 1.0 {
         "1 core".to_owned()
     } else {
@@ -75,7 +75,7 @@ pub(crate) fn cores(value: f64) -> String {
 }
 
 /// Bytes in binary units.
-pub(crate) fn bytes(value: f64) -> String {
+pub fn bytes(value: f64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut value = value;
     let mut unit = "B";
@@ -92,17 +92,17 @@ pub(crate) fn bytes(value: f64) -> String {
 }
 
 /// Requests per second.
-pub(crate) fn rate(value: f64) -> String {
+pub fn rate(value: f64) -> String {
     format!("{}/s", number(value))
 }
 
 /// A share as percent.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{} %", number(100.0 * share))
 }
 
 /// A value in the unit of an indicator.
-pub(crate) fn in_unit(value: f64, unit: &Unit) -> String {
+pub fn in_unit(value: f64, unit: &Unit) -> String {
     match unit {
         Unit::Seconds => seconds(value),
         Unit::Percent => format!("{} %", number(value)),
@@ -113,10 +113,7 @@ pub(crate) fn in_unit(value: f64, unit: &Unit) -> String {
 }
 
 /// The best guess, and the range in which it is expected where it has a width.
-pub(crate) fn interval(
-    interval: Interval,
-    write: impl Fn(f64) -> String,
-) -> (String, Option<String>) {
+pub fn interval(interval: Interval, write: impl Fn(f64) -> String) -> (String, Option<String>) {
     let mid = write(interval.mid);
     let (low, high) = (write(interval.low), write(interval.high));
     let range = (low != high).then(|| {
@@ -130,17 +127,17 @@ pub(crate) fn interval(
 }
 
 /// The time of day with seconds.
-pub(crate) fn clock(at: Timestamp) -> String {
+pub fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
 }
 
 /// The day and the time of day.
-pub(crate) fn moment(at: Timestamp) -> String {
+pub fn moment(at: Timestamp) -> String {
     at.strftime("%a %-d %b, %H:%M:%S").to_string()
 }
 
 /// The time of day, with the day where it is another one than `now`'s.
-pub(crate) fn near(at: Timestamp, now: Timestamp) -> String {
+pub fn near(at: Timestamp, now: Timestamp) -> String {
     if at.as_second().div_euclid(86_400) == now.as_second().div_euclid(86_400) {
         clock(at)
     } else {
