@@ -86,7 +86,8 @@ impl Source {
 /// Adds up what customers go through.
 struct Count {
     first: u64,
-    batch: u64,
+    /// Batches for each customer.
+    per_customer: f64,
     seen: u64,
     lost: u64,
     /// Sum of the waits of each batch, and how many waited.
@@ -103,7 +104,7 @@ impl Count {
         let first = customers / WARM_UP;
         Self {
             first,
-            batch: ((customers - first) / BATCHES).max(1),
+            per_customer: BATCHES as f64 / (customers - first).max(1) as f64,
             seen: 0,
             lost: 0,
             batches: vec![(0, 0); BATCHES as usize],
@@ -124,7 +125,7 @@ impl Count {
         self.seen += 1;
         self.responses += u128::from(response);
         self.waits.record_nanos(wait);
-        let batch = ((number - self.first) / self.batch) as usize;
+        let batch = ((number - self.first) as f64 * self.per_customer) as usize;
         if let Some((sum, waited)) = self.batches.get_mut(batch) {
             *sum += u128::from(wait);
             *waited += 1;
@@ -190,22 +191,19 @@ pub(super) fn by_recursion(queue: &Queue, customers: u64, seed: u64) -> Result<R
     Ok(count.report())
 }
 
-/// Takes out the first of a sorted list and puts `value` in where it belongs.
+/// Takes out the first of a sorted list and puts `value` in where it belongs, without a branch that depends on it.
 #[inline]
 fn replace_first(sorted: &mut [u64], value: u64) {
-    let mut place = 0;
-    while let Some(next) = sorted.get(place + 1).copied() {
-        if next >= value {
-            break;
-        }
-        if let Some(slot) = sorted.get_mut(place) {
-            *slot = next;
-        }
-        place += 1;
+    let Some((mut place, rest)) = sorted.split_first_mut() else {
+        return;
+    };
+    let mut carried = value;
+    for next in rest {
+        *place = carried.min(*next);
+        carried = carried.max(*next);
+        place = next;
     }
-    if let Some(slot) = sorted.get_mut(place) {
-        *slot = value;
-    }
+    *place = carried;
 }
 
 #[derive(Debug, Clone, Copy)]
