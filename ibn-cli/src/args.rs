@@ -28,6 +28,15 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 clarification needed, 4 refused, rejected or infeasible, 5 a needed service is unreachable.";
 
+const WHAT_IF_EXAMPLES: &str = "\
+Examples:
+  ibn what-if \"scale web in acme to 5\"
+  ibn what-if \"keep worker in globex's p95 under 1 s, at most 3 pods\" -o json
+  ibn what-if -f intent.yaml
+
+It tells what was understood, what would change and cost, what is predicted before and after with the range in which it is
+expected, conflicts, what the guard would cut, and, where it can't be met, what could be had instead.";
+
 /// What every command takes. Each is also a key of the configuration file and a variable `IBN_…`.
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Options of every command")]
@@ -35,16 +44,16 @@ pub(crate) struct Global {
     /// How to print the result: for a person, or for a program.
     #[arg(short, long, global = true, value_enum, env = "IBN_OUTPUT")]
     pub(crate) output: Option<OutputFormat>,
-    /// Seed of everything random.
+    /// Seed of everything random; 7 where absent.
     #[arg(long, global = true, env = "IBN_SEED", value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// A TOML file with settings; flags and variables win over it.
     #[arg(long, global = true, env = "IBN_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where the ledger and the intents are kept; `:memory:` for nowhere.
+    /// Where the ledger and the intents are kept; `:memory:` for nowhere, the user's data folder where absent.
     #[arg(long, global = true, env = "IBN_STATE_DIR", value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
-    /// The address of a running `ibn`.
+    /// The address of a running `ibn`; `http://127.0.0.1:8080` where absent.
     #[arg(long, global = true, env = "IBN_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// The namespace that is meant where none is said.
@@ -72,6 +81,7 @@ pub(crate) enum Command {
     /// Read a sentence and print what it means; changes nothing.
     Translate(TranslateArgs),
     /// Predict what a sentence or a file of intents would do; changes nothing.
+    #[command(after_help = WHAT_IF_EXAMPLES)]
     WhatIf(IntentArgs),
     /// Submit a sentence or a file of intents.
     Apply(ApplyArgs),
@@ -99,22 +109,22 @@ pub(crate) struct DemoArgs {
     /// A recorded trace of requests to drive the traffic, shared by the customers; a built-in day where absent.
     #[arg(long, env = "IBN_TRACE", value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
-    /// The column of the trace that holds the counts.
+    /// The column of the trace that holds the counts; needed where it has several.
     #[arg(long, env = "IBN_TRACE_COLUMN", value_name = "NAME")]
     pub(crate) trace_column: Option<String>,
-    /// The span that one count covers, such as `1min`.
+    /// The span that one count covers, such as `1min`, which is what it is where absent.
     #[arg(long, env = "IBN_TRACE_UNIT", value_name = "SPAN")]
     pub(crate) trace_unit: Option<String>,
     /// What every count is multiplied by.
-    #[arg(long, env = "IBN_TRACE_SCALE", value_name = "X")]
+    #[arg(long, env = "IBN_TRACE_SCALE", value_name = "X", allow_negative_numbers = true, value_parser = not_negative)]
     pub(crate) trace_scale: Option<f64>,
-    /// Where to serve the page and the API.
+    /// Where to serve the page and the API; `127.0.0.1:8080` where absent.
     #[arg(long, env = "IBN_LISTEN", value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
-    /// Simulated seconds for each real one.
-    #[arg(long, env = "IBN_SPEED", value_name = "X")]
+    /// Simulated seconds for each real one; 60 where absent, 0 to stand still.
+    #[arg(long, env = "IBN_SPEED", value_name = "X", allow_negative_numbers = true, value_parser = not_negative)]
     pub(crate) speed: Option<f64>,
-    /// Simulate so long as fast as possible, print a report and end.
+    /// Simulate so long, such as `24h`, as fast as possible, print a report and end.
     #[arg(long, env = "IBN_ONCE", value_name = "SPAN")]
     pub(crate) once: Option<String>,
     /// Threads for the runs that are compared; all cores where absent.
@@ -203,6 +213,12 @@ pub(crate) struct ApplyArgs {
 
 /// What `undo` takes.
 #[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn undo d17
+
+`ibn get decisions` lists what was decided. An undo goes through the guard like everything else, and is a decision itself. Where a
+directive is undone, its intent is suspended.")]
 pub(crate) struct UndoArgs {
     /// The decision, such as `d17`.
     pub(crate) decision: String,
@@ -210,6 +226,11 @@ pub(crate) struct UndoArgs {
 
 /// What `get` takes.
 #[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn get                          intents with their state and what was achieved
+  ibn get workloads -n acme
+  ibn get decisions --last 5 -o json")]
 pub(crate) struct GetArgs {
     /// What to list.
     #[arg(value_enum, default_value_t = Kind::Intents)]
@@ -232,6 +253,10 @@ pub(crate) enum Kind {
 
 /// What `explain` takes.
 #[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn explain d17                  reasons, what the guard cut, alternatives, what was expected
+  ibn explain acme/web             intents, limits, signals and the newest decisions")]
 pub(crate) struct ExplainArgs {
     /// A decision (`d17`) or a workload (`acme/Deployment/web`, `acme/web`).
     pub(crate) subject: String,
@@ -239,6 +264,13 @@ pub(crate) struct ExplainArgs {
 
 /// What `check` takes.
 #[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn check intent.yaml guardrail.yaml
+  ibn check intent.yaml --catalog catalog.json     names are checked, too
+  ibn check ibn.toml                               a settings file
+
+It ends with 0 where there is no fault, and with 4 where there is one; warnings are no faults.")]
 pub(crate) struct CheckArgs {
     /// The files; `-` for standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -250,10 +282,21 @@ pub(crate) struct CheckArgs {
 
 /// What `completions` takes.
 #[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn completions bash > ~/.local/share/bash-completion/completions/ibn
+  ibn completions fish > ~/.config/fish/completions/ibn.fish")]
 pub(crate) struct CompletionsArgs {
     /// The shell.
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number >= 0.0)
+        .ok_or_else(|| "a number from 0 on, such as `60` or `0.1`".to_owned())
 }
 
 /// Puts `demo` in where no subcommand is named, so that its options work without it.

@@ -31,6 +31,14 @@ struct Problem {
 impl Client {
     /// A client of the server at `base`.
     pub(crate) fn new(base: &str) -> Result<Self, Failure> {
+        let is_url = reqwest::Url::parse(base)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !is_url {
+            return Err(
+                Failure::new(Exit::Usage, format!("`{base}` is no address of a server"))
+                    .help("`--server URL` such as `http://127.0.0.1:8080`"),
+            );
+        }
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -69,10 +77,15 @@ impl Client {
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
         let unreachable = |error: &reqwest::Error| {
+            // What lies between says which library was asked, not what is wrong.
+            let mut cause: &dyn std::error::Error = error;
+            while let Some(inner) = cause.source() {
+                cause = inner;
+            }
             Failure::because(
                 Exit::Unreachable,
                 format!("no `ibn` answers at `{}`", self.base),
-                error,
+                cause,
             )
             .help("start one with `ibn`, or name another one with `--server URL`")
         };

@@ -147,6 +147,43 @@ fn without_a_server_the_exit_code_is_five_and_says_what_to_do() {
 }
 
 #[test]
+fn a_wrong_option_says_what_is_allowed() {
+    let trace = "minute,count\n0,5\n1,7\n";
+    with_file("trace.csv", trace, |trace| {
+        let once = ["demo", "--once", "1m", "--state-dir", ":memory:", "--trace"];
+        for (args, help) in [
+            (
+                &["get", "--server", "nonsense"][..],
+                "http://127.0.0.1:8080",
+            ),
+            (&["demo", "--speed", "-3"], "a number from 0 on"),
+            (
+                &["demo", "--listen", "x", "--state-dir", ":memory:"],
+                "and a port",
+            ),
+            (&[&once[..], &["/nowhere.csv"]].concat(), "/nowhere.csv"),
+            (
+                &[&once[..], &[trace, "--trace-column", "nope"]].concat(),
+                "the columns are minute, count",
+            ),
+            (
+                &[
+                    &once[..],
+                    &[trace, "--trace-column", "count", "--trace-unit", "1parsec"],
+                ]
+                .concat(),
+                "`1min`",
+            ),
+        ] {
+            let output = ibn(args);
+            assert_eq!(output.status.code(), Some(2), "{args:?}");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains(help), "{args:?}: {said}");
+        }
+    });
+}
+
+#[test]
 fn the_definitions_of_the_resources_and_completions_are_printed() {
     let crds = ibn(&["crds"]);
     assert!(String::from_utf8_lossy(&crds.stdout).contains("intents.ibn.dev"));

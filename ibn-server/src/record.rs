@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use ibn_core::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent};
 use ibn_core::guard::Receipt;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::openapi::schema;
 
 /// A decision with what came of it.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionRecord {
     /// What was decided.
@@ -19,19 +19,31 @@ pub struct DecisionRecord {
     /// How far it has come.
     pub outcome: DecisionOutcome,
     /// What was done, where it was applied.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Receipt>)]
     pub receipt: Option<Receipt>,
     /// Why it could not be applied.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// By what it was undone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
 }
 
 /// How far a decision has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum DecisionOutcome {
     /// The guard let nothing of it through, or there was nothing to let through.
@@ -47,7 +59,7 @@ pub enum DecisionOutcome {
 }
 
 /// By what a decision was undone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Undone {
     /// The decision that undid it.

@@ -13,25 +13,25 @@ use ibn_core::observation::{Observation, Signal, SignalHealth};
 use ibn_core::units::Quantile;
 use ibn_core::workload::{WorkloadKind, WorkloadRef, WorkloadState};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::openapi::schema;
 
 /// A workload at a glance.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSummary {
     /// Which workload.
     #[schema(value_type = schema::WorkloadRef)]
     pub workload: WorkloadRef,
     /// Customers' own names for it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// What it is given.
     #[schema(value_type = schema::Allocation)]
     pub allocation: Allocation,
     /// The quota, where it is a namespace that has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::QuotaLimits>)]
     pub quota: Option<QuotaLimits>,
     /// Pods that are ready.
@@ -40,28 +40,28 @@ pub struct WorkloadSummary {
     #[schema(value_type = schema::PodResources)]
     pub requests: PodResources,
     /// Cores used by all pods.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_used: Option<f64>,
     /// Bytes used by all pods.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_used: Option<f64>,
     /// Requests per second.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_rate: Option<f64>,
     /// Share of requests that failed, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_rate: Option<f64>,
     /// The quantile of `latency`: that of the strictest latency objective, 0.95 where there is none.
     #[schema(value_type = f64)]
     pub quantile: Quantile,
     /// The response time at the quantile, seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<f64>,
     /// The strictest latency objective, seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_objective: Option<f64>,
     /// The worst health of the signals that its intents need; absent where it isn't observed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::SignalHealth>)]
     pub health: Option<SignalHealth>,
     /// Its intents with their state.
@@ -69,7 +69,7 @@ pub struct WorkloadSummary {
 }
 
 /// An intent at a glance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IntentGlance {
     /// Which intent.
@@ -130,7 +130,7 @@ impl WorkloadSummary {
 }
 
 /// Everything that is known of why a workload is as it is.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// What is live.
@@ -148,11 +148,11 @@ pub struct Explanation {
     #[schema(value_type = Vec<schema::Intent>)]
     pub intents: Vec<Arc<Intent>>,
     /// What was measured last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Observation>)]
     pub observation: Option<Arc<Observation>>,
     /// What assurance said last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Assessment>)]
     pub assessment: Option<Arc<Assessment>>,
 }

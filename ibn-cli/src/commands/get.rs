@@ -1,5 +1,6 @@
 //! `ibn get`: what there is.
 
+use ibn_server::{format, words};
 use serde_json::Value;
 
 use crate::args::{GetArgs, Kind};
@@ -21,7 +22,10 @@ pub(crate) fn run(args: &GetArgs, settings: &Settings) -> Outcome {
         Kind::Workloads => ("workloads", Vec::new()),
         Kind::Decisions => ("decisions", vec![("last", args.last.to_string())]),
     };
-    let found: Value = wait(async { Client::new(&settings.server)?.get(path, &query).await })?;
+    let mut found: Value = wait(async { Client::new(&settings.server)?.get(path, &query).await })?;
+    if let Some(namespace) = &settings.namespace {
+        keep_namespace(&mut found, path, namespace);
+    }
     output::print(settings.output, &found, || {
         let rows = found.get(path).map(items).unwrap_or_default();
         match args.kind {
@@ -31,6 +35,21 @@ pub(crate) fn run(args: &GetArgs, settings: &Settings) -> Outcome {
         }
     })?;
     Ok(Exit::Done)
+}
+
+/// Keeps of workloads and decisions those of one namespace.
+fn keep_namespace(found: &mut Value, path: &str, namespace: &str) {
+    let start = format!("{namespace}/");
+    if let Some(items) = found.get_mut(path).and_then(Value::as_array_mut) {
+        items.retain(|item| {
+            let workload = item
+                .pointer("/workload")
+                .or_else(|| item.pointer("/decision/workload"));
+            workload
+                .and_then(Value::as_str)
+                .is_none_or(|workload| workload.starts_with(&start))
+        });
+    }
 }
 
 fn items(found: &Value) -> &[Value] {
@@ -53,7 +72,7 @@ fn intents(found: &[Value]) -> String {
             .map(items)
             .unwrap_or_default()
             .iter()
-            .map(|expectation| at(expectation, "/achieved"))
+            .map(|expectation| words::achieved(&at(expectation, "/achieved")))
             .collect();
         let target = format!(
             "{}/{}",
@@ -81,11 +100,11 @@ fn intents(found: &[Value]) -> String {
 
 fn workloads(found: &[Value]) -> String {
     let row = |workload: &Value| {
-        let number = |pointer: &str| {
+        let number = |pointer: &str, write: fn(f64) -> String| {
             workload
                 .pointer(pointer)
                 .and_then(Value::as_f64)
-                .map_or_else(String::new, |number| format!("{number:.3}"))
+                .map_or_else(String::new, write)
         };
         vec![
             at(workload, "/workload"),
@@ -95,22 +114,30 @@ fn workloads(found: &[Value]) -> String {
                 at(workload, "/allocation/replicas")
             ),
             at(workload, "/requests/cpu"),
-            number("/cpuUsed"),
-            number("/requestRate"),
-            number("/latency"),
-            number("/latencyObjective"),
+            number("/cpuUsed", format::number),
+            number("/requestRate", format::rate),
+            number("/latency", format::seconds),
+            number("/latencyObjective", format::seconds),
         ]
     };
-    let rows: Vec<_> = found.iter().map(row).collect();
+    // A namespace stands among the workloads for its quota, and has no pods of its own.
+    let rows: Vec<_> = found
+        .iter()
+        .filter(|workload| !at(workload, "/workload").contains("/Namespace/"))
+        .map(row)
+        .collect();
+    if rows.is_empty() {
+        return "no workloads are known yet".to_owned();
+    }
     output::table(
         &[
             "WORKLOAD",
             "READY",
             "CPU REQUESTED",
             "CPU USED",
-            "RPS",
-            "LATENCY (S)",
-            "OBJECTIVE (S)",
+            "REQUESTS",
+            "LATENCY",
+            "OBJECTIVE",
         ],
         &rows,
     )
@@ -147,6 +174,9 @@ fn decisions(found: &[Value]) -> String {
         ]
     };
     let rows: Vec<_> = found.iter().map(row).collect();
+    if rows.is_empty() {
+        return "nothing was decided yet".to_owned();
+    }
     output::table(
         &[
             "DECISION", "AT", "WORKLOAD", "BY", "CHANGED", "OUTCOME", "WHY",

@@ -62,12 +62,13 @@ pub(crate) fn intent(intent: &Intent) -> String {
     let what = words::target(&intent.metadata.namespace, target.kind, &target.name);
     let name = format!("(intent {})", intent.metadata.name);
     let mut lines = vec![format!("{} {}", paint.bold(&what), paint.dim(&name))];
-    lines.extend(indented(&words::sentences(&intent.spec)));
+    lines.extend(indented(&words::sentences(&intent.spec).join("\n")));
     lines.join("\n")
 }
 
-fn indented(lines: &[String]) -> impl Iterator<Item = String> {
-    lines.iter().map(|line| format!("  {line}"))
+/// Each line of a text further to the right.
+pub(crate) fn indented(text: &str) -> impl Iterator<Item = String> {
+    text.lines().map(|line| format!("  {line}"))
 }
 
 /// The end that an outcome of admission is.
@@ -86,7 +87,7 @@ pub(crate) fn foreseen(what_if: &WhatIf) -> String {
         match proposal {
             Some(spec) => {
                 lines.push(paint.bold("what could be had instead"));
-                lines.extend(indented(&words::sentences(spec)));
+                lines.extend(indented(&words::sentences(spec).join("\n")));
             }
             None => lines.push("  nothing near it can be had inside the limits".to_owned()),
         }
@@ -94,14 +95,10 @@ pub(crate) fn foreseen(what_if: &WhatIf) -> String {
     if let Some(effect) = what_if.effect() {
         if let Some(demand) = what_if.demand {
             let rate = format::rate(demand.request_rate);
-            lines.push(paint.dim(&format!("  predicted at {rate} requests")));
+            lines.push(paint.dim(&format!("  predicted for a load of {rate}")));
         }
         let rows = effect_rows(what_if, effect);
-        lines.extend(
-            output::table(&["", "NOW", "THEN"], &rows)
-                .lines()
-                .map(|line| format!("  {line}")),
-        );
+        lines.extend(indented(&output::table(&["", "NOW", "THEN"], &rows)));
         if effect.predicted_after.is_none() && matches!(effect.after, Desired::Allocation(_)) {
             lines.push("  response times can't be predicted yet: how this workload turns requests into CPU time isn't known".to_owned());
         }
@@ -193,7 +190,7 @@ fn met(met: Option<bool>, is_uncertain: bool) -> &'static str {
     }
 }
 
-fn interval(interval: Interval, write: impl Fn(f64) -> String) -> String {
+pub(crate) fn interval(interval: Interval, write: impl Fn(f64) -> String) -> String {
     match format::interval(interval, write) {
         (mid, Some(range)) => format!("{mid} ({range})"),
         (mid, None) => mid,

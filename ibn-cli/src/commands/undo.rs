@@ -28,6 +28,12 @@ pub(crate) fn run(args: &UndoArgs, settings: &Settings) -> Outcome {
         Client::new(&settings.server)?
             .post(&format!("decisions/{decision}/undo"), &json!({}))
             .await
+    })
+    .map_err(|failure| match failure.help {
+        None => {
+            failure.help("`ibn get decisions` lists those that there are, with what came of them")
+        }
+        Some(_) => failure,
     })?;
     output::print(settings.output, &undoing, || {
         format!("{decision} is being undone by {}", undoing.by)

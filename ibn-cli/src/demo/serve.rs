@@ -42,9 +42,13 @@ pub(super) fn until_stopped(
         let listener = tokio::net::TcpListener::bind(listen)
             .await
             .map_err(|error| {
-                Failure::because(Exit::Usage, format!("can't listen on `{listen}`"), &error).help(
-                    "stop what listens there, or name another address with `--listen 127.0.0.1:0`",
-                )
+                let help = match error.kind() {
+                    std::io::ErrorKind::AddrInUse => {
+                        "stop what listens there, or name another address, such as `--listen 127.0.0.1:0` for any free port"
+                    }
+                    _ => "an address of this machine and a port, such as `--listen 127.0.0.1:8080`",
+                };
+                Failure::because(Exit::Usage, format!("can't listen on `{listen}`"), &error).help(help)
             })?;
         let address = listener.local_addr().map_err(|error| failed(&error))?;
         output::line(&format!("http://{address}"));

@@ -14,7 +14,7 @@ use ibn_core::units::format_duration;
 use ibn_core::workload::WorkloadRef;
 use ibn_drl::Spec;
 use ibn_runtime::{RecommenderPool, Roles, VirtualDriver, World};
-use ibn_sim::scenario::{DemandSpec, TraceSpec};
+use ibn_sim::scenario::TraceSpec;
 use ibn_sim::{Scenario, SimulatedCluster, Twin};
 use jiff::Timestamp;
 
@@ -38,33 +38,26 @@ pub(super) fn scenario(args: &DemoArgs, horizon: Duration) -> Result<Scenario, F
     let Some(trace) = &args.trace else {
         return Ok(scenario);
     };
-    // The customers share the recorded requests as they share the built-in ones: by the mean of their demand.
-    let means: Vec<f64> = scenario
-        .workloads
-        .iter()
-        .map(|workload| match &workload.demand {
-            DemandSpec::Day(day) => day.mean,
-            _ => 1.0,
-        })
-        .collect();
-    let total: f64 = means.iter().sum();
-    for (workload, mean) in scenario.workloads.iter_mut().zip(means) {
-        workload.demand = DemandSpec::Trace(TraceSpec {
-            file: std::path::absolute(trace).unwrap_or_else(|_| trace.clone()),
-            column: args.trace_column.clone(),
-            unit: args.trace_unit.clone().unwrap_or_else(|| "1min".to_owned()),
-            scale: args.trace_scale.unwrap_or(1.0) * mean / total,
-            skip: Duration::ZERO,
-        });
-    }
-    Ok(scenario)
+    // The customers share the recorded requests as they share the built-in ones.
+    let trace = TraceSpec {
+        file: std::path::absolute(trace).unwrap_or_else(|_| trace.clone()),
+        column: args.trace_column.clone(),
+        unit: args.trace_unit.clone().unwrap_or_else(|| "1min".to_owned()),
+        scale: args.trace_scale.unwrap_or(1.0),
+        skip: Duration::ZERO,
+    };
+    scenario
+        .following(&trace)
+        .map_err(|error| Failure::because(Exit::Usage, "the scenario can't be used", &error))
 }
 
 /// Opens the simulated cluster of a scenario.
 pub(super) fn cluster(scenario: &Scenario, seed: u64) -> Result<SimulatedCluster, Failure> {
     SimulatedCluster::new(scenario, seed).map_err(|error| {
-        Failure::because(Exit::Usage, "the simulated cluster can't be set up", &error)
-            .help("`--trace-column` and `--trace-unit` say how a trace is read")
+        Failure::because(Exit::Usage, "the traffic can't be simulated", &error).help(
+            "a trace is a CSV file with a header, `--trace FILE`; `--trace-column NAME` is the column of its counts, \
+             `--trace-unit SPAN` the span of a row, such as `1min`, and `--trace-scale X` a factor on every count",
+        )
     })
 }
 

@@ -25,7 +25,7 @@ const LISTED_AT_MOST: usize = 1000;
 const LINES: usize = 3;
 
 /// Decisions with what came of them.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DecisionList {
     /// The newest first.
     pub decisions: Vec<DecisionRecord>,

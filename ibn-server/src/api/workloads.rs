@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use ibn_core::workload::WorkloadRef;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::board::History;
 use crate::error::{Error, Problem, Result};
@@ -13,7 +13,7 @@ use crate::state::ServerState;
 use crate::view::{Explanation, WorkloadSummary};
 
 /// All workloads.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WorkloadList {
     /// In order of namespace, kind and name.
     pub workloads: Vec<WorkloadSummary>,
@@ -31,7 +31,7 @@ pub struct WorkloadDetail {
 }
 
 /// An explanation with the newest decisions.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Explained {
     /// Limits, intents, what was measured, and what assurance says.
     #[serde(flatten)]

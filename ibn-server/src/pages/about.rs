@@ -1,6 +1,7 @@
 //! What this is.
 
 use axum::extract::State;
+use ibn_core::workload::WorkloadKind;
 use maud::{Markup, html};
 
 use super::layout::{Frame, Section};
@@ -16,7 +17,12 @@ pub(crate) async fn page(State(server): State<ServerState>) -> Markup {
         told: None,
     };
     let engine = server.control().state();
-    let workloads = engine.inventory().workloads.len();
+    let workloads = engine
+        .inventory()
+        .workloads
+        .keys()
+        .filter(|workload| workload.kind != WorkloadKind::Namespace)
+        .count();
     let intents = engine.intents().count();
     frame.around(&html! {
         div.page-head {

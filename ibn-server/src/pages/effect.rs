@@ -143,6 +143,9 @@ fn effect(intent: &Intent, what_if: &WhatIf) -> Markup {
                 }
             }
         }
+        @if let Some(demand) = what_if.demand.filter(|_| effect.predicted_after.is_some()) {
+            p.help { "Predicted for a load of " (format::rate(demand.request_rate)) ". Below a value stands the range in which it is expected." }
+        }
         @if effect.predicted_before.is_none() && matches!(effect.before, Desired::Allocation(_)) {
             p.help { "Response times can't be predicted yet: how this workload turns requests into CPU time isn't known." }
         }

@@ -107,6 +107,11 @@ impl Frame<'_> {
                             button type="submit" name="speed" value=(value) title=(help)
                                 aria-pressed=((speed - value).abs() < 1e-9) { (text) }
                         }
+                        @if SPEEDS.iter().all(|(value, ..)| (speed - value).abs() >= 1e-9) {
+                            button type="submit" name="speed" value=(speed) title="The speed that it was started with" aria-pressed="true" {
+                                (format::number(speed)) "×"
+                            }
+                        }
                     }
                 }
             }

@@ -13,6 +13,9 @@ use crate::board::LearningHour;
 use crate::plot::{Line, Plot};
 use crate::state::ServerState;
 
+/// The code of the reason by which a learner says how far it is trusted.
+const STANDING: &str = "Rung";
+
 /// How often each action was chosen, and how often of these to explore.
 type Actions = BTreeMap<(String, u32), (u32, u32)>;
 
@@ -21,7 +24,18 @@ pub(crate) async fn page(State(server): State<ServerState>) -> Markup {
     let now = server.control().now();
     let learning = server.board().learning();
     let mut actions: BTreeMap<WorkloadRef, Actions> = BTreeMap::new();
+    let mut said: BTreeMap<WorkloadRef, String> = BTreeMap::new();
     for record in server.board().decisions(400) {
+        // The newest come first.
+        let standing = record
+            .decision
+            .reasons
+            .iter()
+            .find(|reason| reason.code == STANDING);
+        if let Some(standing) = standing {
+            said.entry(record.decision.workload.clone())
+                .or_insert_with(|| parts::sentence(&standing.message));
+        }
         if let Some(policy) = &record.decision.policy {
             let counts = actions
                 .entry(record.decision.workload.clone())
@@ -45,7 +59,8 @@ pub(crate) async fn page(State(server): State<ServerState>) -> Markup {
     frame.around(&html! {
         div.page-head {
             h1 { "Learning" }
-            p.lead { "Learners tune allocations inside the limits. The reward counts violated periods, cores and changes against them, so it is at most zero; nearer to zero is better." }
+            p.lead { "For each workload a learner tunes the allocation inside the limits. It begins in the shadow of a rule and is let act as it proves better; where it does harm, it falls back." }
+            p.help { "Its reward counts violated periods, cores and changes against it: it is at most zero, and nearer to zero is better. “Off by” is the mean distance between the reward that it expected and the one that came." }
         }
         div id="learning" data-live {
             @if workloads.is_empty() {
@@ -54,6 +69,7 @@ pub(crate) async fn page(State(server): State<ServerState>) -> Markup {
             @for workload in workloads {
                 section.learner {
                     h2 { (parts::workload_link(workload)) }
+                    @if let Some(said) = said.get(workload) { p { (parts::rich(said)) } }
                     @if let Some(hours) = learning.get(workload) { (reports(workload, hours, now)) }
                     @if let Some(actions) = actions.get(workload) { (chosen(actions)) }
                 }
@@ -130,7 +146,7 @@ fn chosen(actions: &Actions) -> Markup {
     html! {
         div.card {
             h3 { "Actions chosen lately" }
-            table.numeric {
+            div.wide-table { table.numeric {
                 caption.sr { "Actions that the policy chose in the newest decisions" }
                 thead { tr { th scope="col" { "Policy" } th scope="col" { "Action" } th scope="col" { "Chosen" } th scope="col" { "To explore" } th scope="col" { span.sr { "Share" } } } }
                 tbody {
@@ -144,7 +160,7 @@ fn chosen(actions: &Actions) -> Markup {
                         }
                     }
                 }
-            }
+            } }
         }
     }
 }

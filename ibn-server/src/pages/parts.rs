@@ -239,6 +239,28 @@ pub(crate) fn notice_item(heard: &HeardNotice, now: Timestamp) -> Markup {
     }
 }
 
+/// The same said of several workloads.
+pub(crate) fn notice_items(alike: &[HeardNotice], now: Timestamp) -> Markup {
+    let Some(first) = alike.first() else {
+        return html! {};
+    };
+    html! {
+        li.notice.loud[first.notice.level == NoticeLevel::Warning] {
+            div.line {
+                time datetime=(first.at.to_string()) { (format::near(first.at, now)) }
+                @if first.notice.level == NoticeLevel::Warning { (badge("warn", "look")) }
+                details id=(format!("alike-{}-{}", first.at.as_second(), first.notice.reason.code)) {
+                    summary { (alike.len()) " workloads" }
+                    @for heard in alike {
+                        @if let Some(workload) = &heard.notice.workload { div { (workload_link(workload)) } }
+                    }
+                }
+            }
+            p.why { (rich(&sentence(&first.notice.reason.message))) }
+        }
+    }
+}
+
 /// Faults of a document.
 pub(crate) fn diagnostics(diagnostics: &[Diagnostic]) -> Markup {
     html! {

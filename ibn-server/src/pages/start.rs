@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::layout::{Frame, Section};
 use super::{format, parts, told};
+use crate::board::HeardNotice;
 use crate::extract::Query;
 use crate::plot::sparkline;
 use crate::reading::SENTENCE;
@@ -20,7 +21,7 @@ use crate::view::WorkloadSummary;
 const DECISIONS: usize = 9;
 
 /// Notices on the page.
-const NOTICES: usize = 6;
+const NOTICES: usize = 12;
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Asked {
@@ -81,12 +82,23 @@ pub(crate) async fn page(State(server): State<ServerState>, Query(asked): Query<
                     h2 { "Notices" }
                     @if notices.is_empty() { p.empty { "Nothing to tell." } }
                     ul.items {
-                        @for heard in &notices { (parts::notice_item(heard, now)) }
+                        @for alike in notices.chunk_by(is_alike) {
+                            @if let [heard] = alike { (parts::notice_item(heard, now)) } @else { (parts::notice_items(alike, now)) }
+                        }
                     }
                 }
             }
         }
     })
+}
+
+/// Whether two notices say the same of different workloads at the same moment.
+fn is_alike(one: &HeardNotice, other: &HeardNotice) -> bool {
+    one.at == other.at
+        && one.notice.level == other.notice.level
+        && one.notice.reason == other.notice.reason
+        && one.notice.intent.is_none()
+        && other.notice.intent.is_none()
 }
 
 /// The box for a sentence.
@@ -114,11 +126,18 @@ pub(crate) fn sentence_form(
                 "Nothing is done before you have seen what was understood and what would come of it. "
                 a href="/document" { "Write it as a document" }
             }
-            @if is_first && !server.config().examples.is_empty() {
-                ul.examples aria-label="Examples" {
-                    @for example in server.config().examples.iter() {
-                        li { a.chip href=(format!("/?{}", super::query(&[("text", example)]))) data-fill="sentence" { (example) } }
-                    }
+            @if is_first { (examples(server)) }
+        }
+    }
+}
+
+/// Sentences to begin with.
+pub(crate) fn examples(server: &ServerState) -> Markup {
+    html! {
+        @if !server.config().examples.is_empty() {
+            ul.examples aria-label="Examples" {
+                @for example in server.config().examples.iter() {
+                    li { a.chip href=(format!("/?{}", super::query(&[("text", example)]))) data-fill="sentence" { (example) } }
                 }
             }
         }

@@ -370,6 +370,7 @@ fn refuse(server: &ServerState, reading: &Reading, refusal: &Refusal) -> Markup 
         }
         section.card.refusal { p.lead { (parts::rich(&parts::sentence(&refusal.message))) } p { "Nothing was changed." } }
         (start::sentence_form(server, "Say it otherwise", &reading.text, false))
+        @if refusal.code == RefusalCode::NotUnderstood { (start::examples(server)) }
     }
 }
 

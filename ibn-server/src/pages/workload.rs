@@ -62,7 +62,9 @@ pub(crate) async fn page(
             p.crumbs { a href="/" { "Overview" } " / " (workload.namespace) }
             h1 { (workload.name) " " span.kind { (workload.kind) } }
             @if !summary.aliases.is_empty() { p.help { "Also called " (summary.aliases.join(", ")) } }
-            div id="figures" data-live { (figures(&summary)) }
+            div id="figures" data-live {
+                @if workload.kind == WorkloadKind::Namespace { (quota(&summary)) } @else { (figures(&summary)) }
+            }
         }
         @if workload.kind != WorkloadKind::Namespace {
             section id="plots" data-live aria-label="How it did" {
@@ -102,6 +104,19 @@ pub(crate) async fn page(
             }
         }
     }))
+}
+
+/// What a namespace may use.
+fn quota(summary: &WorkloadSummary) -> Markup {
+    let limits = summary.quota.unwrap_or_default();
+    let unlimited = || "no limit".to_owned();
+    html! {
+        dl.figures.wide {
+            div { dt { "CPU that may be requested" } dd { b { (limits.cpu.map_or_else(unlimited, |cpu| format::cores(cpu.as_cores()))) } } }
+            div { dt { "Memory that may be requested" } dd { b { (limits.memory.map_or_else(unlimited, |memory| format::bytes(memory.get() as f64))) } } }
+            div { dt { "Pods" } dd { b { (limits.pods.map_or_else(unlimited, |pods| pods.to_string())) } } }
+        }
+    }
 }
 
 pub(crate) fn figures(summary: &WorkloadSummary) -> Markup {
