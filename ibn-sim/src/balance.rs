@@ -8,7 +8,7 @@ use crate::rng::Stream;
 use crate::server::Sink;
 
 /// How requests are spread over the ready pods.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Balancing {

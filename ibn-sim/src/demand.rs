@@ -1,5 +1,6 @@
 //! Demand: the rate of requests over time, constant, from a trace, or from the built-in day.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -13,8 +14,8 @@ use crate::time::{SimTime, nanos};
 #[derive(Debug, Clone, PartialEq)]
 pub struct RateCurve {
     bin_nanos: u64,
-    /// Requests per second, one a bin.
-    rates: Vec<f64>,
+    /// Requests per second, one a bin; shared by clones.
+    rates: Arc<[f64]>,
     after: After,
 }
 
@@ -51,7 +52,7 @@ impl RateCurve {
             )),
             None => Ok(Self {
                 bin_nanos: nanos(bin),
-                rates,
+                rates: rates.into(),
                 after: if repeats {
                     After::Again
                 } else {
@@ -99,7 +100,7 @@ impl RateCurve {
 
     /// The length of the curve, once.
     #[must_use]
-    pub const fn span(&self) -> Duration {
+    pub fn span(&self) -> Duration {
         Duration::from_nanos(self.bin_nanos.saturating_mul(self.rates.len() as u64))
     }
 

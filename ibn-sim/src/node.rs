@@ -1,5 +1,8 @@
 //! Nodes: what they have, what is reserved on them, and where a pod goes.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use crate::spec::{NodeSpec, PodSize};
 
 /// A node with what is still free on it.
@@ -70,7 +73,7 @@ impl Node {
             if whole == 0 {
                 0
             } else {
-                (free - request) as u128 * 100 / whole as u128
+                (free - request).saturating_mul(100) / whole
             }
         };
         let cpu = share(self.cpu_free, size.cpu_request.get(), self.spec.cpu.get());
@@ -79,7 +82,7 @@ impl Node {
             size.memory_request.get(),
             self.spec.memory.get(),
         );
-        ((cpu + memory) / 2) as u64
+        (cpu + memory) / 2
     }
 }
 
@@ -93,6 +96,59 @@ pub(crate) fn place(nodes: &[Node], size: &PodSize) -> Option<usize> {
         }
     }
     best.map(|(index, _)| index)
+}
+
+/// Finds the node of many pods of few sizes as [`place`] does, without looking at every node for each.
+///
+/// For each size there is a heap of scores as they were when they were put in; whoever changes a node tells it, and what no
+/// longer holds is thrown away when it comes up.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Placer {
+    sizes: Vec<(PodSize, BinaryHeap<(u64, Reverse<usize>)>)>,
+}
+
+impl Placer {
+    /// The node that a pod of `size` goes to.
+    pub(crate) fn place(&mut self, nodes: &[Node], size: &PodSize) -> Option<usize> {
+        let known = self.sizes.iter().position(|(of, _)| of == size);
+        let known = known.unwrap_or_else(|| {
+            let scores = nodes
+                .iter()
+                .enumerate()
+                .filter_map(|of| Self::entry(of, size));
+            self.sizes.push((*size, scores.collect()));
+            self.sizes.len() - 1
+        });
+        let (_, heap) = self.sizes.get_mut(known)?;
+        while let Some(&(score, Reverse(index))) = heap.peek() {
+            let node = nodes.get(index)?;
+            if Self::entry((index, node), size) == Some((score, Reverse(index))) {
+                return Some(index);
+            }
+            heap.pop();
+        }
+        None
+    }
+
+    /// A node has changed.
+    pub(crate) fn changed(&mut self, nodes: &[Node], index: usize) {
+        let Some(node) = nodes.get(index) else { return };
+        for (size, heap) in &mut self.sizes {
+            heap.extend(Self::entry((index, node), size));
+            // What is stale must not pile up.
+            if heap.len() > nodes.len() * 8 {
+                *heap = nodes
+                    .iter()
+                    .enumerate()
+                    .filter_map(|of| Self::entry(of, size))
+                    .collect();
+            }
+        }
+    }
+
+    fn entry((index, node): (usize, &Node), size: &PodSize) -> Option<(u64, Reverse<usize>)> {
+        node.fits(size).then(|| (node.score(size), Reverse(index)))
+    }
 }
 
 #[cfg(test)]
@@ -147,5 +203,38 @@ mod tests {
         assert_eq!(node.cpu_free(), 400);
         assert!(node.resize(&size(600, 100), &size(1000, 512)));
         assert_eq!((node.cpu_free(), node.memory_free()), (0, 0));
+    }
+
+    #[test]
+    fn the_quick_way_finds_the_same_nodes() {
+        let sizes = [size(500, 128), size(300, 512), size(1000, 64)];
+        let mut nodes: Vec<Node> = (1..40)
+            .map(|n| Node {
+                spec: NodeSpec {
+                    max_pods: 12,
+                    ..node(n * 250, n * 300).spec
+                },
+                ..node(n * 250, n * 300)
+            })
+            .collect();
+        let mut placer = Placer::default();
+        let mut held = Vec::new();
+        for turn in 0..2000usize {
+            let size = sizes[turn % 3];
+            if turn % 5 == 4 && !held.is_empty() {
+                let (at, size): (usize, PodSize) = held.remove(turn * 7 % held.len());
+                nodes[at].release(&size);
+                placer.changed(&nodes, at);
+                continue;
+            }
+            let expected = place(&nodes, &size);
+            assert_eq!(placer.place(&nodes, &size), expected, "turn {turn}");
+            if let Some(at) = expected {
+                nodes[at].reserve(&size);
+                placer.changed(&nodes, at);
+                held.push((at, size));
+            }
+        }
+        assert!(!held.is_empty());
     }
 }
