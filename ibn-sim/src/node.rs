@@ -70,11 +70,10 @@ impl Node {
     /// The scheduler's `LeastAllocated` score, 0 to 100: the mean share that would stay free of CPU and memory.
     fn score(&self, size: &PodSize) -> u64 {
         let share = |free: u64, request: u64, whole: u64| {
-            if whole == 0 {
-                0
-            } else {
-                (free - request).saturating_mul(100) / whole
-            }
+            (free - request)
+                .saturating_mul(100)
+                .checked_div(whole)
+                .unwrap_or(0)
         };
         let cpu = share(self.cpu_free, size.cpu_request.get(), self.spec.cpu.get());
         let memory = share(
@@ -104,8 +103,11 @@ pub(crate) fn place(nodes: &[Node], size: &PodSize) -> Option<usize> {
 /// longer holds is thrown away when it comes up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Placer {
-    sizes: Vec<(PodSize, BinaryHeap<(u64, Reverse<usize>)>)>,
+    sizes: Vec<(PodSize, BinaryHeap<Scored>)>,
 }
+
+/// The highest score comes first, and of equals the first node.
+type Scored = (u64, Reverse<usize>);
 
 impl Placer {
     /// The node that a pod of `size` goes to.
@@ -146,7 +148,7 @@ impl Placer {
         }
     }
 
-    fn entry((index, node): (usize, &Node), size: &PodSize) -> Option<(u64, Reverse<usize>)> {
+    fn entry((index, node): (usize, &Node), size: &PodSize) -> Option<Scored> {
         node.fits(size).then(|| (node.score(size), Reverse(index)))
     }
 }
