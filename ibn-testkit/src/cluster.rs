@@ -175,12 +175,15 @@ impl Orchestrator for FakeCluster {
 
     async fn preview(&self, plan: &ApprovedPlan) -> Result<Vec<FieldChange>> {
         let inner = self.lock();
+        if inner.receipts.contains_key(&plan.decision()) {
+            return Ok(Vec::new());
+        }
         let state = inner
             .inventory
             .workloads
             .get(plan.workload())
             .ok_or_else(|| Error::not_found(plan.workload()))?;
-        plan.check_fresh(state)?;
+        check(plan, state)?;
         Ok(Desired::live(state).changes_to(plan.desired()))
     }
 
@@ -200,7 +203,7 @@ impl Orchestrator for FakeCluster {
             .workloads
             .get_mut(&workload)
             .ok_or_else(|| Error::not_found(&workload))?;
-        plan.check_fresh(state)?;
+        check(&plan, state)?;
         let previous = Desired::live(state);
         let changes = previous.changes_to(plan.desired());
         let previous_owners = changes
@@ -231,6 +234,26 @@ impl Orchestrator for FakeCluster {
         inner.receipts.insert(plan.decision(), receipt.clone());
         inner.applied.push(plan);
         Ok(receipt)
+    }
+}
+
+/// Whether a plan may be applied to what is live.
+fn check(plan: &ApprovedPlan, live: &WorkloadState) -> Result<()> {
+    plan.check_fresh(live)?;
+    let of = |allocation: &Allocation| -> Vec<String> {
+        let names = allocation.containers.iter().map(|it| it.name.clone());
+        names.collect()
+    };
+    match plan.desired() {
+        Desired::Allocation(wanted) if of(wanted) != of(&live.allocation) => Err(Error::Refused {
+            service: "the fake cluster".to_owned(),
+            reason: format!(
+                "{} has the containers {:?}",
+                live.workload,
+                of(&live.allocation)
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -265,5 +288,39 @@ impl Monitor for FakeCluster {
             seen
         };
         Ok(workloads.iter().map(observe).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use ibn_core::allocation::Field;
+
+    use super::*;
+
+    fn cluster() -> FakeCluster {
+        let cluster = FakeCluster::new()
+            .with_deployment("acme", "api", 2, "250m", "128Mi")
+            .with_deployment("acme", "web", 3, "500m", "256Mi")
+            .with_namespace("acme");
+        cluster.change(&WorkloadRef::deployment("acme", "web"), |state| {
+            let owner = FieldOwner::HorizontalPodAutoscaler("web".to_owned());
+            state.owners.insert(Field::Replicas, owner);
+        });
+        cluster.change(&WorkloadRef::deployment("acme", "api"), |state| {
+            let owner = FieldOwner::Manager("kubectl".to_owned());
+            state.owners.insert(Field::Replicas, owner);
+        });
+        cluster
+    }
+
+    #[test]
+    fn it_conforms() {
+        block_on(crate::orchestrator::check(cluster));
+        let cluster = cluster();
+        block_on(crate::monitor::check(
+            &cluster,
+            &WorkloadRef::deployment("acme", "web"),
+        ));
     }
 }
