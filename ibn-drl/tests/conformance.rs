@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::ErlangTwin;
 use ibn_core::roles::Predictor;
 use ibn_drl::ladder::{Ladder, LadderSettings, Rung, Supervised};
-use ibn_drl::rules::Hold;
+use ibn_drl::rules::{Hold, ModelPredictive, MpcSettings, TargetSettings, TargetTracking};
 use ibn_drl::{Bandit, BanditSettings, ENTRIES, Spec, learner, recommender};
 
 fn twin() -> Arc<dyn Predictor> {
@@ -29,6 +29,22 @@ fn recommenders() {
         );
         ibn_testkit::recommender::check(&|| recommender(&spec, &twin()).unwrap());
     }
+}
+
+#[test]
+fn rules_without_a_registry() {
+    ibn_testkit::recommender::check(&|| Box::new(Hold));
+    ibn_testkit::recommender::check(&|| {
+        Box::new(TargetTracking::new(TargetSettings::default()).unwrap())
+    });
+    ibn_testkit::recommender::check(&|| {
+        Box::new(ModelPredictive::new(twin(), MpcSettings::default()).unwrap())
+    });
+}
+
+#[test]
+fn the_twin_of_these_tests_foresees() {
+    ibn_testkit::predictor::check(&ErlangTwin);
 }
 
 fn bandit() -> Bandit {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ibn_llm::layers::{Budget, Cached, Limited, Recorded, Retrying, Scripted, TimedOut};
+use ibn_llm::layers::{Budget, Cached, Limited, Recorded, Replayed, Retrying, Scripted, TimedOut};
 use ibn_llm::{Chain, GrammarTranslator};
 use ibn_testkit::translator::{ScriptedTranslator, check};
 
@@ -36,4 +36,15 @@ async fn layers_conform() {
     check(&Limited::new(GrammarTranslator::new(), budget)).await;
     check(&Recorded::new(GrammarTranslator::new(), Vec::new())).await;
     check(&Scripted::new()).await;
+}
+
+#[tokio::test]
+async fn a_recording_conforms() {
+    // What it holds is answered, and what it doesn't is a failure of the service.
+    let recorded = Recorded::new(GrammarTranslator::new(), Vec::new());
+    check(&recorded).await;
+    let recording = recorded.into_sink();
+    assert!(!recording.is_empty());
+    check(&Replayed::read(recording.as_slice()).unwrap()).await;
+    check(&Replayed::read(std::io::empty()).unwrap()).await;
 }

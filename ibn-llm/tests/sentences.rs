@@ -1,8 +1,13 @@
-//! Sentences with the outcome that the rules ask for, written from the rules: `fixtures/sentences.jsonl`.
+//! Sentences with the outcome that the rules ask for, written from the rules alone: `fixtures/sentences.jsonl`, and those that
+//! attack the rules: `fixtures/attack.jsonl`.
 //!
 //! The catalog is `fixtures/catalog.json`, the instant 2026-11-24T12:00:00Z, a Tuesday, in UTC.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up is to fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't be set up is to fail"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,10 +22,11 @@ use serde_json::{Value, json};
 
 const CATALOG: &str = include_str!("../fixtures/catalog.json");
 const SENTENCES: &str = include_str!("../fixtures/sentences.jsonl");
+const ATTACK: &str = include_str!("../fixtures/attack.jsonl");
 
 /// One line: a sentence, and exactly one of the outcomes.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Line {
     say: String,
     /// Specs by target, without target and text.
@@ -29,6 +35,36 @@ struct Line {
     clarify: Option<String>,
     refuse: Option<RefusalCode>,
     query: Option<Query>,
+    /// A question or a refusal: the rules leave open which, and forbid an intent.
+    #[serde(default)]
+    either: bool,
+    /// A refusal; the rules leave open with which code.
+    #[serde(default)]
+    refused: bool,
+    /// Intents for just these targets; the rules leave open which of two values they have.
+    intent_for: Option<Vec<String>>,
+}
+
+impl Line {
+    /// The one outcome that it asks for.
+    fn kind(&self) -> &'static str {
+        let kinds = [
+            ("intent", self.intent.is_some() || self.intent_for.is_some()),
+            ("clarify", self.clarify.is_some()),
+            ("refuse", self.refuse.is_some() || self.refused),
+            ("query", self.query.is_some()),
+            ("either", self.either),
+        ];
+        let kinds: Vec<_> = kinds
+            .iter()
+            .filter(|(_, is)| *is)
+            .map(|(kind, _)| *kind)
+            .collect();
+        let [kind] = kinds.as_slice() else {
+            panic!("one outcome: {}", self.say);
+        };
+        kind
+    }
 }
 
 #[derive(Deserialize)]
@@ -125,33 +161,29 @@ fn fault(line: &Line, answer: &Translation) -> Option<String> {
                 message,
             }),
         ) => (given != code).then(|| format!("refused as {given:?}, not {code:?}: {message}")),
+        (Line { either: true, .. }, Translation::Clarify(_) | Translation::Refuse(_))
+        | (Line { refused: true, .. }, Translation::Refuse(_)) => None,
+        (
+            Line {
+                intent_for: Some(targets),
+                ..
+            },
+            Translation::Intent(reading),
+        ) if said(&reading.intents).keys().eq(targets) => None,
         (_, other) => Some(format!("got {}", serde_json::to_string(other).unwrap())),
     }
 }
 
-#[test]
-fn every_sentence_is_read_as_the_rules_say() {
+/// Reads every line; the outcomes that were asked for, by kind.
+fn check(lines: &str) -> BTreeMap<&'static str, usize> {
     let catalog: Catalog = serde_json::from_str(CATALOG).unwrap();
     let translator = GrammarTranslator::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut faults = String::new();
-    for text in SENTENCES.lines() {
+    for text in lines.lines() {
         let line: Line =
             serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let kinds = [
-            ("intent", line.intent.is_some()),
-            ("clarify", line.clarify.is_some()),
-            ("refuse", line.refuse.is_some()),
-            ("query", line.query.is_some()),
-        ];
-        let kinds: Vec<_> = kinds
-            .iter()
-            .filter(|(_, is)| *is)
-            .map(|(kind, _)| *kind)
-            .collect();
-        let [kind] = kinds.as_slice() else {
-            panic!("one outcome: {text}");
-        };
+        let kind = line.kind();
         *counts.entry(kind).or_default() += 1;
         let utterance = Utterance::new(&line.say, "2026-11-24T12:00:00Z".parse().unwrap());
         let answer = translator.read(&utterance, &catalog);
@@ -161,8 +193,23 @@ fn every_sentence_is_read_as_the_rules_say() {
         }
     }
     assert!(faults.is_empty(), "\n{faults}");
+    counts
+}
+
+#[test]
+fn every_sentence_is_read_as_the_rules_say() {
+    let counts = check(SENTENCES);
     assert!(
         counts["clarify"] >= 80 && counts["refuse"] >= 80,
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn what_attacks_the_rules_is_read_as_they_say() {
+    let counts = check(ATTACK);
+    assert!(
+        counts["clarify"] + counts["refuse"] + counts["either"] >= 150,
         "{counts:?}"
     );
 }

@@ -1,19 +1,6 @@
-//! Both stores keep what they are given.
+//! What the SQLite file holds, and what is no such file.
 
-use ibn_runtime::{Error, Journal, JournalEntry, MemoryStore, RunIdentity, SqliteStore};
-use ibn_testkit::store::{intent_store_conformance, ledger_conformance};
-
-#[test]
-fn memory_keeps_intents_and_ledger() {
-    intent_store_conformance(MemoryStore::new);
-    ledger_conformance(MemoryStore::new);
-}
-
-#[test]
-fn sqlite_keeps_intents_and_ledger() {
-    intent_store_conformance(|| SqliteStore::in_memory().unwrap());
-    ledger_conformance(|| SqliteStore::in_memory().unwrap());
-}
+use ibn_runtime::{Error, Journal, JournalEntry, RunIdentity, SqliteStore};
 
 #[test]
 fn what_is_in_the_file_is_there_after_it_was_closed() {

@@ -1,4 +1,42 @@
 //! Fakes, builders and conformance suites for implementers of the traits.
+//!
+//! Each role of [`ibn_core::roles`] has a suite, a plain function that panics with what doesn't hold. Who implements a role
+//! calls it in a test; `cargo xtask tidy` holds that this table has every implementation of the workspace, and that its call
+//! stands where the table says.
+//!
+//! | role | suite | implementations | called in |
+//! |---|---|---|---|
+//! | `Translator` | [`translator::check`] | `GrammarTranslator`, `Chain`, `TimedOut`, `Retrying`, `Cached`, `Limited`, `Recorded`, `Replayed`, `Scripted` | `ibn-llm/tests/conformance.rs` |
+//! | `Translator` | [`translator::check`] | `ModelTranslator` | `ibn-llm/tests/model.rs` |
+//! | `Translator` | [`translator::check`] | `ScriptedTranslator` | `ibn-testkit/tests/conformance.rs` |
+//! | `Translator` | [`translator::check`] | `Panic` | `examples/own_translator.rs` |
+//! | `Orchestrator` | [`orchestrator::check`] | `SimulatedCluster` | `ibn-sim/tests/conformance.rs` |
+//! | `Orchestrator` | [`orchestrator::check`] | `FakeCluster` | `ibn-testkit/src/cluster.rs` |
+//! | `Monitor` | [`monitor::check`] | `SimulatedCluster` | `ibn-sim/tests/conformance.rs` |
+//! | `Monitor` | [`monitor::check`] | `Merged`, `Replay`, `Recorded` | `ibn-assurance/tests/monitors.rs` |
+//! | `Monitor` | [`monitor::check`] | `PrometheusMonitor` | `ibn-assurance/tests/prometheus_faults.rs` |
+//! | `Monitor` | [`monitor::check`] | `ScriptedMonitor` | `ibn-testkit/tests/conformance.rs` |
+//! | `Monitor` | [`monitor::check`] | `FakeCluster` | `ibn-testkit/src/cluster.rs` |
+//! | `IntentStore` | [`store::intent_store_conformance`] | `MemoryStore`, `SqliteStore`, `Arc` | `ibn-runtime/tests/conformance.rs` |
+//! | `Ledger` | [`store::ledger_conformance`] | `MemoryStore`, `SqliteStore`, `ReplayingLedger`, `Arc` | `ibn-runtime/tests/conformance.rs` |
+//! | `Assessor` | [`assessor::check`] | `ThresholdAssessor`, `BurnRateAssessor`, `ForecastAwareAssessor` | `ibn-assurance/tests/conformance.rs` |
+//! | `Assessor` | [`assessor::check`] | `ComparingAssessor` | `ibn-testkit/tests/conformance.rs` |
+//! | `Recommender` | [`recommender::check`] | `Hold`, `TargetTracking`, `ModelPredictive` | `ibn-drl/tests/conformance.rs` |
+//! | `Recommender` | [`recommender::check`] | `Fixed`, `Hpa` | `ibn-sim/tests/conformance.rs` |
+//! | `Recommender` | [`recommender::check`] | `Keda` | `ibn-sim/src/autoscaler/keda.rs` |
+//! | `Recommender` | [`recommender::check`] | `FixedReplicas` | `ibn-testkit/tests/conformance.rs` |
+//! | `Recommender` | [`recommender::check`] | `PerPod` | `examples/own_recommender.rs` |
+//! | `Recommender`, `PolicyLearner` | [`learner::check`] | `Bandit`, `Supervised` | `ibn-drl/tests/conformance.rs` |
+//! | `Environment` | [`environment::check`] | none yet but the walk that its own tests try it on | |
+//! | `ScenarioSource` | [`environment::check_source`] | none yet but the walks that its own tests try it on | |
+//! | `Predictor` | [`predictor::check`] | `Twin`, `Replay` | `ibn-sim/tests/conformance.rs` |
+//! | `Forecaster` | [`forecaster::check`] | `SeasonalNaive`, `HoltWinters`, `BestOf` | `ibn-assurance/tests/forecast.rs` |
+//! | `Clock` | [`clock::check`] | `VirtualClock` | `ibn-core/tests/conformance.rs` |
+//! | `Clock` | [`clock::check`] | `SystemClock` | `ibn-runtime/tests/conformance.rs` |
+//! | `Clock` | [`clock::check`] | `SimulatedCluster` | `ibn-sim/tests/conformance.rs` |
+//!
+//! Beside the suites: [`stage`] plays an engine on fakes, [`mutants`] breaks documents in ways whose diagnostic is known,
+//! [`strategies`] draws valid ones, and [`service`] is for tests that need something real.
 
 pub mod assessor;
 pub mod clock;

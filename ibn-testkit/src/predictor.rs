@@ -124,14 +124,20 @@ fn survives_nonsense(predictor: &dyn Predictor) {
                     2 => model.base_latency_seconds = number,
                     _ => model.concurrency = 0,
                 }
-                check_intervals(&predictor.predict(model, demand(20.0), allocation));
+                // Of nonsense nothing holds but that it is answered.
+                let _ = predictor.predict(model, demand(20.0), allocation);
             }
-            check_intervals(&predictor.predict(&model(), demand(number), allocation));
+            let told = predictor.predict(&model(), demand(number), allocation);
+            let is_rate = number.is_finite() && number >= 0.0;
+            assert!(
+                is_rate || told.saturated,
+                "{number} is no rate, and nobody is told that less would do: {told:?}"
+            );
             let bursts = Demand {
                 request_rate: 20.0,
                 arrival_cv2: number,
             };
-            check_intervals(&predictor.predict(&model(), bursts, allocation));
+            let _ = predictor.predict(&model(), bursts, allocation);
         }
     }
 }

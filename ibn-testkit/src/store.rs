@@ -25,8 +25,8 @@ pub fn intent_store_conformance<S: IntentStore>(make: impl Fn() -> S) {
         namespace: "acme".to_owned(),
         name: name.to_owned(),
     };
+    let store = make();
     block_on(async {
-        let store = make();
         assert_eq!(store.list().await, Ok(Vec::new()), "a new store is empty");
         assert_eq!(store.get(&key("a")).await, Ok(None));
         assert_eq!(
@@ -89,8 +89,8 @@ pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
             .filter_map(|idx| entries.get(*idx).cloned())
             .collect())
     };
+    let ledger = make();
     block_on(async {
-        let ledger = make();
         assert_eq!(
             ledger.query(&LedgerQuery::default()).await,
             Ok(Vec::new()),

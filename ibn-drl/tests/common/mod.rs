@@ -73,13 +73,17 @@ pub fn erlang_c(servers: u32, offered: f64) -> f64 {
 /// The delay before the exponential tail of the response time, and the tail's rate, of M/M/c with pods as servers.
 fn response_tail(rate: f64, pods: u32, service: f64, base: f64) -> Option<(f64, f64)> {
     if pods == 0 {
-        return (rate <= 0.0).then_some((base, 1.0 / service));
+        return (rate == 0.0).then_some((base, 1.0 / service));
     }
     let offered = rate * service;
     if offered >= f64::from(pods) {
         return None;
     }
     let waits = erlang_c(pods, offered);
+    let is_meant = service.is_finite() && service > 0.0 && rate >= 0.0;
+    if !is_meant {
+        return None;
+    }
     let spare = f64::from(pods) / service - rate;
     // Service and wait quantiles added: a little too long, alike in the twin and in the world.
     let wait_95 = ((waits / 0.05).ln() / spare).max(0.0);

@@ -57,6 +57,14 @@ pub(crate) fn unsafe_reason(input: &Input) -> Option<(RefusalCode, String)> {
         .map(|reason| (reason.code, reason.message.to_owned()))
 }
 
+/// Whether a word shows a reason all by itself.
+pub(crate) fn is_mark(word: &str) -> bool {
+    REASONS
+        .iter()
+        .flat_map(|reason| reason.marks)
+        .any(|mark| *mark == word)
+}
+
 fn stands_in(input: &Input, mark: &str, names: &[String]) -> bool {
     let words: Vec<&str> = mark.split(' ').collect();
     let is_name = |at: usize| {

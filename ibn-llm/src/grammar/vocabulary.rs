@@ -2,8 +2,9 @@
 
 use super::engine::Grammar;
 use super::input::NameIndex;
+use super::scope;
 
-/// Words of courtesy that may stand anywhere and mean nothing.
+/// Words of courtesy that may stand anywhere and mean nothing, one letter of the longer ones amiss but not the first.
 const COURTESY: &[&str] = &[
     "please",
     "pls",
@@ -16,7 +17,12 @@ const COURTESY: &[&str] = &[
 ];
 
 pub(crate) fn is_courtesy(word: &str) -> bool {
-    COURTESY.contains(&word)
+    let is_misspelt = |courtesy: &str| {
+        courtesy.len() > 5
+            && courtesy.chars().next() == word.chars().next()
+            && strsim::osa_distance(courtesy, word) == 1
+    };
+    COURTESY.iter().any(|it| *it == word || is_misspelt(it))
 }
 
 /// Words that turn a meaning around: nothing is repaired into one, and nothing that is near one is repaired.
@@ -263,7 +269,8 @@ pub(crate) fn repair(word: &str, grammar: &Grammar, index: &NameIndex) -> Option
     if !(4..=24).contains(&length) || !word.chars().all(char::is_alphabetic) {
         return None;
     }
-    if OTHER_WORDS.contains(&word) {
+    // `mondays` is no misspelt `monday`.
+    if OTHER_WORDS.contains(&word) || scope::is_mark(word) {
         return None;
     }
     let limit = |target: &str| match target.chars().count() {

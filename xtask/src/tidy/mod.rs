@@ -4,6 +4,7 @@ mod arrows;
 mod files;
 mod manifests;
 mod sources;
+mod suites;
 mod targets;
 
 use std::fmt;
@@ -81,6 +82,7 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
     findings.extend(manifests::check(root, &metadata)?);
     findings.extend(files::check(root, &tracked)?);
     findings.extend(sources::check(root, &tracked)?);
+    findings.extend(suites::check(root, &tracked)?);
     Ok(findings)
 }
 

@@ -109,7 +109,7 @@ fn closing_bracket(text: &str) -> Option<usize> {
 }
 
 /// The source with comments and the contents of strings and characters left out; lines keep their numbers.
-fn blank_text(source: &str) -> String {
+pub(super) fn blank_text(source: &str) -> String {
     let mut code = String::with_capacity(source.len());
     let mut rest = source;
     let mut before = ' ';

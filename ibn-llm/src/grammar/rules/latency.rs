@@ -16,7 +16,7 @@ pub(super) fn add(g: &mut Builder) {
 }
 
 fn quantiles(g: &mut Builder) {
-    g.rule("quant", &["<q:pword>"], |c| {
+    g.rule("quant", &["[the] <q:pword>"], |c| {
         Some(Sem::Quantile(c.quant("q")?))
     });
     g.rule(
@@ -24,9 +24,9 @@ fn quantiles(g: &mut Builder) {
         &[
             "[the] <n:num> [st/nd/rd/th] [{dash}] percentile/percentiles/quantile",
             "[the] <n:num> percent/{percent} quantile/percentile",
-            "p <n:digits>",
+            "[the] p <n:digits>",
             "[the] percentile <n:num>",
-            "q <n:digits>",
+            "[the] q <n:digits>",
         ],
         |c| quant(c.num("n")?),
     );
