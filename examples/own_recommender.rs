@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ibn_core::allocation::Field;
 use ibn_core::decision::Reason;
 use ibn_core::observation::Signal;
 use ibn_core::roles::Recommender;
@@ -19,6 +20,10 @@ impl Recommender for PerPod {
     }
 
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
+        // What a directive holds is not ours to move.
+        if situation.held.contains(&Field::Replicas) {
+            return Recommendation::leave(situation, "Held", "the number of pods is held");
+        }
         // A signal that is missing is no zero: without it everything stays.
         let Some(rate) = situation
             .latest()
@@ -66,4 +71,14 @@ fn main() -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_conforms() {
+        ibn_testkit::recommender::check(&|| Box::new(PerPod(10.0)));
+    }
 }

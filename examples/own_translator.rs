@@ -70,3 +70,15 @@ fn main() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_conforms() {
+        block_on(ibn_testkit::translator::check(&Panic(
+            GrammarTranslator::new(),
+        )));
+    }
+}
