@@ -108,6 +108,7 @@ async fn what_was_recorded_is_played_back_and_grows_old() {
     }
     let lines = String::from_utf8(recorded.into_lines()).unwrap();
     assert_eq!(lines.lines().count(), 3);
+    check(&Recorded::new(Shared(source.clone()), Vec::new()), &web()).await;
     // Written in any order, played in order.
     let shuffled: Vec<&str> = lines.lines().rev().collect();
     let clock = Arc::new(VirtualClock::new(at(0)));

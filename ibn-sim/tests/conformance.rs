@@ -21,7 +21,7 @@ fn clusters() -> impl Fn() -> SimulatedCluster {
     let cluster = SimulatedCluster::new(&Scenario::demo().unwrap(), 1).unwrap();
     cluster.advance_by(Duration::from_secs(600));
     let live = block_on(cluster.inventory()).unwrap();
-    let live = &live.workloads[&web()].allocation;
+    let live = &live.workloads.get(&web()).unwrap().allocation;
     let more = live.with_replicas(live.replicas + 1);
     cluster.change_by_hand(&web(), &more, "kubectl").unwrap();
     move || cluster.fork()
