@@ -1,7 +1,5 @@
 //! What plays a role of `ibn-core` holds what the role asks for.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up is to fail")]
-
 use std::sync::Arc;
 
 use futures::executor::block_on;

@@ -20,7 +20,7 @@
 //! | `IntentStore` | [`store::intent_store_conformance`] | `MemoryStore`, `SqliteStore`, `Arc` | `ibn-runtime/tests/conformance.rs` |
 //! | `Ledger` | [`store::ledger_conformance`] | `MemoryStore`, `SqliteStore`, `ReplayingLedger`, `Arc` | `ibn-runtime/tests/conformance.rs` |
 //! | `Assessor` | [`assessor::check`] | `ThresholdAssessor`, `BurnRateAssessor`, `ForecastAwareAssessor` | `ibn-assurance/tests/conformance.rs` |
-//! | `Assessor` | [`assessor::check`] | `ComparingAssessor` | `ibn-testkit/tests/conformance.rs` |
+//! | `Assessor` | [`assessor::check_honest`] | `ComparingAssessor` | `ibn-testkit/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `Hold`, `TargetTracking`, `ModelPredictive` | `ibn-drl/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `Fixed`, `Hpa` | `ibn-sim/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `Keda` | `ibn-sim/src/autoscaler/keda.rs` |

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::executor::block_on;
 use ibn_core::Result;
 use ibn_core::admission::Admission;
+use ibn_core::allocation::Field;
 use ibn_core::assessment::{Assessment, AssessmentInput, IntentAssessment, ObjectiveAssessment};
 use ibn_core::decision::{LedgerEntry, LedgerEvent};
 use ibn_core::engine::{
@@ -40,8 +41,9 @@ impl Assessor for ComparingAssessor {
                 .spec
                 .objectives()
                 .map(|(expectation, objective)| {
-                    let achieved =
-                        newest.and_then(|seen| seen.achieved(objective, &input.state.allocation));
+                    let achieved = newest
+                        .filter(|_| health == SignalHealth::Fresh)
+                        .and_then(|seen| seen.achieved(objective, &input.state.allocation));
                     let met = achieved.map(|achieved| objective.is_met_by(achieved));
                     ObjectiveAssessment {
                         expectation,
@@ -64,7 +66,7 @@ impl Assessor for ComparingAssessor {
     }
 }
 
-/// A recommender that always advises so many replicas.
+/// A recommender that always advises so many replicas, where they are free to move.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedReplicas(pub u32);
 
@@ -74,6 +76,9 @@ impl Recommender for FixedReplicas {
     }
 
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
+        if !situation.is_free(&Field::Replicas) {
+            return Recommendation::leave(situation, "Held", "the number of pods is held");
+        }
         let reason =
             ibn_core::decision::Reason::new("Fixed", format!("{} pods are advised", self.0));
         Recommendation::new(
