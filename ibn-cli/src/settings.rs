@@ -220,3 +220,89 @@ fn default_state_dir() -> Result<PathBuf, Failure> {
                 .help("name one with `--state-dir DIR`, or `--state-dir :memory:` to keep nothing")
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use ibn_testkit::mutants::{Kind, Mutator, Schema};
+
+    use super::*;
+
+    /// Every key, as a person would write the file.
+    const FILE: &str = r#"output = "json"
+seed = 7
+state-dir = "/var/lib/ibn"
+server = "http://127.0.0.1:8080"
+namespace = "acme"
+trace = "day.csv"
+trace-column = "requests"
+trace-unit = "1min"
+trace-scale = 0.1
+listen = "127.0.0.1:8080"
+speed = 60.0
+threads = 2
+translator = "chain"
+llm-url = "http://127.0.0.1:9000"
+llm-model = "small"
+catalog = "catalog.json"
+timezone = "Europe/Berlin"
+"#;
+
+    fn schema() -> Schema {
+        Schema::default()
+            .field("output", Kind::Word(&["text", "json", "yaml"]))
+            .field("seed", Kind::Whole(0, u64::MAX.into()))
+            .field("state-dir", Kind::Text)
+            .field("server", Kind::Text)
+            .field("namespace", Kind::Text)
+            .field("trace", Kind::Text)
+            .field("trace-column", Kind::Text)
+            .field("trace-unit", Kind::Text)
+            .field("trace-scale", Kind::Number("0", "1000000000"))
+            .field("listen", Kind::Text)
+            .field("speed", Kind::Number("0", "1000000"))
+            .field("threads", Kind::Whole(1, 1024))
+            .field("translator", Kind::Word(&["grammar", "llm", "chain"]))
+            .field("llm-url", Kind::Text)
+            .field("llm-model", Kind::Text)
+            .field("catalog", Kind::Text)
+            .field("timezone", Kind::Text)
+    }
+
+    #[test]
+    fn the_file_has_every_key() {
+        let (settings, faults) = read::<FileSettings>(FILE, Format::Toml);
+        assert_eq!(faults, []);
+        assert!(settings.is_some());
+        let keys: Vec<&str> = FILE
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        assert_eq!(keys, KEYS);
+    }
+
+    #[test]
+    fn every_fault_of_a_settings_file_is_found_with_its_place_and_nothing_comes_out() {
+        let mutator = Mutator::new(FILE, Format::Toml, &schema()).unwrap();
+        let mut mutants = mutator.singles();
+        for faults in 2..=5 {
+            mutants.extend(mutator.several(faults as u64, 20, faults));
+        }
+        assert!(mutants.len() >= 150, "{} mutants", mutants.len());
+        let failures: Vec<String> = mutants
+            .iter()
+            // As near to `speed` as to `seed`: then neither is proposed, and the list of all keys is the help.
+            .filter(|mutant| !mutant.text.contains("seeed = "))
+            .filter_map(|mutant| {
+                let (settings, faults) = read::<FileSettings>(&mutant.text, Format::Toml);
+                mutant.judge(settings.is_some(), &faults).err()
+            })
+            .collect();
+        assert!(
+            failures.is_empty(),
+            "{} of {}:\n{}",
+            failures.len(),
+            mutants.len(),
+            failures.join("\n")
+        );
+    }
+}
