@@ -11,6 +11,7 @@ use ibn_core::roles::Translator;
 use ibn_core::translation::{Reader, Translation, Utterance};
 use ibn_core::{Error, ErrorKind};
 use ibn_llm::{Chain, GrammarTranslator, ModelSettings, ModelTranslator};
+use ibn_testkit::service::need;
 use ibn_testkit::translator::{catalog, check_answer};
 
 /// The server, ended with the test.
@@ -98,17 +99,8 @@ const SENTENCES: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_path_works_and_no_wrong_answer_becomes_an_intent_unseen() {
-    let server = match Server::start() {
-        Ok(server) => server,
-        Err(reason) => {
-            let required = std::env::var("IBN_REQUIRE").unwrap_or_default();
-            assert!(
-                !required.split(',').any(|it| it.trim() == "llm"),
-                "a model server is required: {reason}"
-            );
-            println!("skipped: no model server ({reason})");
-            return;
-        }
+    let Some(server) = need("llm", Server::start()) else {
+        return;
     };
     let catalog = catalog();
     let translator = server.translator(PATIENCE);

@@ -19,6 +19,7 @@ use chromiumoxide::cdp::js_protocol::runtime::EventExceptionThrown;
 use chromiumoxide::{Element, Page};
 use common::Served;
 use futures::StreamExt as _;
+use ibn_testkit::service::need;
 use tokio::task::JoinHandle;
 
 /// How long something may take that is waited for.
@@ -31,16 +32,6 @@ fn chromium() -> Option<PathBuf> {
     std::env::split_paths(&path)
         .flat_map(|folder| names.map(|name| folder.join(name)))
         .find(|file| file.is_file())
-}
-
-/// Says aloud that a test was skipped, or fails where the browser is required.
-fn skip() {
-    let required = std::env::var("IBN_REQUIRE").unwrap_or_default();
-    assert!(
-        !required.split(',').any(|it| it.trim() == "browser"),
-        "there is no chromium, and IBN_REQUIRE asks for it"
-    );
-    eprintln!("SKIPPED: there is no chromium on this machine");
 }
 
 struct Opened {
@@ -56,7 +47,7 @@ struct Opened {
 impl Opened {
     /// A page of a server of its own, `width` pixels wide; `None` where there is no browser.
     async fn at_width(width: u32) -> Option<Self> {
-        let chromium = chromium()?;
+        let chromium = need("browser", chromium().ok_or("there is no chromium"))?;
         let served = Served::at_speed(60.0);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -166,7 +157,7 @@ impl Opened {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sentence_takes_effect_live_and_is_undone() {
     let Some(opened) = Opened::at_width(1280).await else {
-        return skip();
+        return;
     };
     let mut exceptions = opened
         .page
@@ -240,7 +231,7 @@ async fn a_sentence_takes_effect_live_and_is_undone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_person_does_survives_the_news() {
     let Some(opened) = Opened::at_width(1280).await else {
-        return skip();
+        return;
     };
     opened
         .served
@@ -292,7 +283,7 @@ async fn what_a_person_does_survives_the_news() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_wider_than_a_phone() {
     let Some(opened) = Opened::at_width(360).await else {
-        return skip();
+        return;
     };
     for text in ["make acme web fast", "scale globex checkout to 16"] {
         opened
@@ -342,7 +333,7 @@ async fn nothing_is_wider_than_a_phone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forms_work_without_scripts() {
     let Some(opened) = Opened::at_width(1280).await else {
-        return skip();
+        return;
     };
     opened
         .page

@@ -5,9 +5,9 @@ pub(crate) mod dashboards;
 pub(crate) mod exporter;
 pub(crate) mod server;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use ibn_testkit::service;
 
 /// A path below `deploy/`.
 pub(crate) fn deploy(path: &str) -> PathBuf {
@@ -35,21 +35,7 @@ pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
     found
 }
 
-/// Whether a program is there. Where it isn't, says aloud that the test is skipped; fails where `IBN_REQUIRE` names `service`.
+/// Whether a program is there; says aloud that the test is skipped where it isn't and `service` isn't required.
 pub(crate) fn has(program: &str, service: &str) -> bool {
-    if Command::new(program)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
-    {
-        return true;
-    }
-    let required = std::env::var("IBN_REQUIRE").unwrap_or_default();
-    assert!(
-        !required.split(',').any(|it| it.trim() == service),
-        "`{program}` is missing, and IBN_REQUIRE asks for {service}"
-    );
-    // Not by a macro, whose output of tests that pass nobody sees.
-    let _ = writeln!(std::io::stderr(), "skipped: `{program}` is missing");
-    false
+    service::need(service, service::program(program)).is_some()
 }
