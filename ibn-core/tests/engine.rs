@@ -4,19 +4,22 @@
 
 use std::time::Duration;
 
-use ibn_core::allocation::Field;
-use ibn_core::decision::{LedgerEvent, Trigger};
+use ibn_core::allocation::{ContainerResources, Field};
+use ibn_core::assessment::{Assessment, AssessmentInput, AssuranceAction};
+use ibn_core::decision::{LedgerEvent, Reason, Trigger};
 use ibn_core::engine::{Effect, Event, Reply, Request, State};
 use ibn_core::guard::Receipt;
 use ibn_core::intent::{
     Amount, Bound, Constraints, Directive, Expectation, IndicatorName, Intent, IntentKey,
-    IntentState, Mode, Objective, OnEnd, Origin, OriginKind, Range, Setting, Validity,
+    IntentState, Mode, Objective, OnEnd, Origin, OriginKind, Range, ResourcesDirective, Setting,
+    Validity,
 };
 use ibn_core::observation::Signal;
-use ibn_core::units::Quantile;
+use ibn_core::roles::Assessor;
+use ibn_core::units::{Bytes, CpuMillis, Quantile};
 use ibn_core::workload::WorkloadRef;
 use ibn_testkit::cluster::FakeCluster;
-use ibn_testkit::stage::{FixedReplicas, Stage};
+use ibn_testkit::stage::{ComparingAssessor, FixedReplicas, Stage};
 use jiff::SignedDuration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -685,4 +688,280 @@ fn the_receipt_names_what_was_there_before() {
         _ => None,
     });
     assert_eq!(decided, Some(Trigger::Directive));
+}
+
+/// Says and asks for the same at every turn.
+struct Insisting {
+    findings: Vec<Reason>,
+    actions: Vec<AssuranceAction>,
+}
+
+impl Assessor for Insisting {
+    fn name(&self) -> &str {
+        "insisting"
+    }
+
+    fn assess(&self, input: &AssessmentInput) -> Assessment {
+        Assessment {
+            findings: self.findings.clone(),
+            actions: self.actions.clone(),
+            ..ComparingAssessor.assess(input)
+        }
+    }
+}
+
+/// A floor on behalf of another intent, as assurance raises it.
+fn floor(name: &str, pods: u32, minutes: i64, stage: &Stage) -> Intent {
+    let mut floor = Intent::new(name, &web());
+    floor.spec.constraints.replicas = Range::new(Some(pods), None);
+    floor.spec.validity = Some(Validity {
+        from: None,
+        until: Some(
+            stage
+                .now
+                .checked_add(SignedDuration::from_mins(minutes))
+                .unwrap(),
+        ),
+    });
+    floor.spec.origin = Some(Origin {
+        by: OriginKind::Assurance,
+        author: None,
+        parent: Some("fast".to_owned()),
+        cause: Some("latency burns".to_owned()),
+    });
+    floor
+}
+
+fn limit_replicas(stage: &mut Stage, max: u32) {
+    let limits = ibn_core::guardrail::GuardrailSpec {
+        replicas: Range::new(None, Some(max)),
+        ..ibn_core::guardrail::GuardrailSpec::default()
+    };
+    stage.feed(Event::GuardrailsChanged(vec![
+        ibn_core::guardrail::Guardrail::new("most", "", limits),
+    ]));
+}
+
+fn count(stage: &Stage, code: &str) -> usize {
+    let codes = stage.notice_codes();
+    codes.iter().filter(|found| *found == code).count()
+}
+
+#[test]
+fn assurance_raises_a_floor_with_a_time_to_live_and_never_writes_a_value() {
+    let mut stage = stage();
+    stage.submit(latency("fast"));
+    let raised = floor("floor", 6, 10, &stage);
+    stage.assessor = Box::new(Insisting {
+        findings: Vec::new(),
+        actions: vec![AssuranceAction::Corrective(Box::new(raised))],
+    });
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 6);
+    let raised = stage.intent("acme", "floor").unwrap();
+    assert_eq!(
+        raised.spec.origin.as_ref().unwrap().by,
+        OriginKind::Assurance
+    );
+    assert_eq!(
+        count(&stage, "CorrectiveIntent"),
+        1,
+        "raised once, though asked for at every turn"
+    );
+    // Its time is over: the recommender may go back to its three pods.
+    stage.assessor = Box::new(ComparingAssessor);
+    stage.run(12 * MINUTE);
+    check_state(&stage, "floor", IntentState::Finished);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+}
+
+#[test]
+fn a_corrective_intent_that_is_refused_is_not_raised_again_until_something_changes() {
+    let mut stage = stage();
+    limit_replicas(&mut stage, 4);
+    stage.submit(latency("fast"));
+    let raised = floor("floor", 6, 60, &stage);
+    stage.assessor = Box::new(Insisting {
+        findings: Vec::new(),
+        actions: vec![AssuranceAction::Corrective(Box::new(raised))],
+    });
+    stage.run(5 * MINUTE);
+    assert_eq!(count(&stage, "CorrectiveIntentRefused"), 1);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+    limit_replicas(&mut stage, 10);
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 6, "now it may be");
+}
+
+#[test]
+fn what_stands_out_is_said_once_and_again_only_after_it_was_gone() {
+    let mut stage = stage();
+    let burning = |number: u32| Insisting {
+        findings: vec![Reason::new(
+            "Burning",
+            format!("spends {number} times its budget"),
+        )],
+        actions: Vec::new(),
+    };
+    stage.submit(latency("fast"));
+    for number in 2..8 {
+        stage.assessor = Box::new(burning(number));
+        stage.run(MINUTE);
+    }
+    assert_eq!(count(&stage, "Burning"), 1);
+    stage.assessor = Box::new(ComparingAssessor);
+    stage.run(MINUTE);
+    stage.assessor = Box::new(burning(3));
+    stage.run(MINUTE);
+    assert_eq!(count(&stage, "Burning"), 2);
+}
+
+#[test]
+fn what_could_not_be_met_is_looked_at_again_once_the_limits_allow_it() {
+    let mut stage = stage();
+    limit_replicas(&mut stage, 4);
+    stage.submit(replicas("eight", Amount::To(8)));
+    stage.run(5 * MINUTE);
+    check_state(&stage, "eight", IntentState::Infeasible);
+    limit_replicas(&mut stage, 10);
+    stage.run(2 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 8);
+    check_state(&stage, "eight", IntentState::Fulfilled);
+}
+
+#[test]
+fn a_relative_amount_that_could_not_be_is_not_followed_at_some_later_time() {
+    let mut stage = stage();
+    stage.submit(replicas("fewer", Amount::Add(-5)));
+    check_state(&stage, "fewer", IntentState::Infeasible);
+    stage.submit(replicas("ten", Amount::To(10)));
+    limit_replicas(&mut stage, 20);
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 10);
+    check_state(&stage, "fewer", IntentState::Infeasible);
+}
+
+#[test]
+fn an_amount_stays_resolved_when_its_expectation_moves_to_another_place() {
+    let mut stage = stage();
+    let more = Expectation::Directive(Directive::Replicas(Amount::Add(2)));
+    let Some(objective) = latency("x").spec.expectations.pop() else {
+        panic!("it has an objective");
+    };
+    let both = |expectations: [Expectation; 2]| {
+        let mut intent = Intent::new("both", &web());
+        intent.spec.expectations = expectations.to_vec();
+        intent
+    };
+    stage.submit(both([more.clone(), objective.clone()]));
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+    stage.submit(both([objective, more]));
+    stage.run(5 * MINUTE);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        5,
+        "two more than three, said once"
+    );
+    stage.ask(Request::Withdraw(key("both")));
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+}
+
+#[test]
+fn a_field_that_was_not_set_before_is_unset_at_the_end_even_after_a_change_of_mind() {
+    let mut stage = stage();
+    let app =
+        ContainerResources::new("app").with_requests(CpuMillis::new(500), Bytes::new(256 << 20));
+    stage.cluster.change(&web(), |state| {
+        state.allocation.containers = vec![app.clone()]
+    });
+    let limit = |millis: u64| {
+        let mut order = ResourcesDirective::default();
+        order.limits.cpu = Some(Amount::To(CpuMillis::new(millis)));
+        Intent::new("limit", &web())
+            .with_expectation(Expectation::Directive(Directive::Resources(order)))
+    };
+    let live = |stage: &Stage| {
+        stage.cluster.state(&web()).unwrap().allocation.containers[0]
+            .limits
+            .cpu
+    };
+    // A limit isn't taken away from a running pod: that takes a rollout.
+    let allowed = ibn_core::guardrail::GuardrailSpec {
+        rollout: Some(ibn_core::guardrail::Rollout::Allowed),
+        ..ibn_core::guardrail::GuardrailSpec::default()
+    };
+    stage.feed(Event::GuardrailsChanged(vec![
+        ibn_core::guardrail::Guardrail::new("rollout", "", allowed),
+    ]));
+    stage.submit(limit(800));
+    stage.run(2 * MINUTE);
+    assert_eq!(live(&stage), Some(CpuMillis::new(800)));
+    stage.submit(limit(900));
+    stage.run(5 * MINUTE);
+    assert_eq!(live(&stage), Some(CpuMillis::new(900)));
+    stage.ask(Request::Withdraw(key("limit")));
+    stage.run(5 * MINUTE);
+    assert_eq!(live(&stage), None);
+}
+
+#[test]
+fn an_objective_keeps_what_was_done_for_it_unless_it_is_to_be_restored() {
+    for (on_end, pods) in [(None, 6), (Some(OnEnd::Restore), 3)] {
+        let mut stage = stage();
+        stage.recommender = Box::new(FixedReplicas(6));
+        let mut fast = latency("fast");
+        fast.spec.on_end = on_end;
+        stage.submit(fast);
+        stage.run(2 * MINUTE);
+        assert_eq!(stage.cluster.replicas(&web()), 6);
+        stage.ask(Request::Withdraw(key("fast")));
+        stage.run(5 * MINUTE);
+        assert_eq!(stage.cluster.replicas(&web()), pods, "{on_end:?}");
+        assert!(stage.intent("acme", "fast").is_none());
+    }
+}
+
+#[test]
+fn a_learner_that_did_harm_is_trusted_less_and_nothing_is_written_by_it() {
+    let mut stage = stage();
+    stage.submit(latency("fast"));
+    stage.assessor = Box::new(Insisting {
+        findings: Vec::new(),
+        actions: vec![AssuranceAction::DemoteLearner {
+            cause: "latency rose after its last three changes".to_owned(),
+        }],
+    });
+    let before = stage.cluster.applied().len();
+    stage.run(Duration::from_secs(20));
+    let demoted = stage
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Demote(workload, _) if *workload == web()));
+    assert!(demoted);
+    assert_eq!(
+        stage.cluster.applied().len(),
+        before,
+        "nothing is written by it"
+    );
+}
+
+#[test]
+fn constraints_of_several_intents_intersect() {
+    let mut stage = stage();
+    let bounded = |name: &str, min, max| {
+        let mut intent = Intent::new(name, &web());
+        intent.spec.constraints.replicas = Range::new(min, max);
+        intent
+    };
+    stage.recommender = Box::new(FixedReplicas(20));
+    stage.submit(latency("fast"));
+    stage.submit(bounded("most", None, Some(8)));
+    stage.submit(bounded("fewer", Some(4), Some(6)));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 6);
+    stage.recommender = Box::new(FixedReplicas(1));
+    stage.run(10 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 4);
 }

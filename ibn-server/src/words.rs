@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use ibn_core::allocation::ContainerResources;
 use ibn_core::intent::{
     Amount, Autoscale, Bound, Directive, Expectation, IndicatorName, IntentSpec, Mode, Objective,
     OnEnd, Preference, QuotaAmounts, Range, ResourceAmounts, ResourcesDirective, Setting,
@@ -240,26 +241,11 @@ pub fn pods_text(count: u32) -> String {
 pub fn setting(setting: &Setting) -> String {
     match setting {
         Setting::Replicas(pods) => pods_text(*pods),
-        Setting::Containers(containers) => containers
-            .iter()
-            .flat_map(|container| {
-                [
-                    ("requests", &container.requests),
-                    ("limits", &container.limits),
-                ]
-                .into_iter()
-                .flat_map(|(bound, resources)| {
-                    let cpu = resources
-                        .cpu
-                        .map(|cpu| format!("{}.{bound}.cpu {cpu}", container.name));
-                    let memory = resources
-                        .memory
-                        .map(|memory| format!("{}.{bound}.memory {memory}", container.name));
-                    cpu.into_iter().chain(memory)
-                })
-            })
-            .collect::<Vec<_>>()
-            .join(", "),
+        Setting::Containers(containers) => sizes(containers),
+        Setting::Allocation {
+            replicas,
+            containers,
+        } => format!("{}, {}", pods_text(*replicas), sizes(containers)),
         Setting::Autoscale(Some(autoscale)) => autoscaler(autoscale),
         Setting::Autoscale(None) => "no autoscaler".to_owned(),
         Setting::Quota(Some(limits)) => quota(&QuotaAmounts {
@@ -269,6 +255,29 @@ pub fn setting(setting: &Setting) -> String {
         }),
         Setting::Quota(None) => "no quota".to_owned(),
     }
+}
+
+fn sizes(containers: &[ContainerResources]) -> String {
+    containers
+        .iter()
+        .flat_map(|container| {
+            [
+                ("requests", &container.requests),
+                ("limits", &container.limits),
+            ]
+            .into_iter()
+            .flat_map(|(bound, resources)| {
+                let cpu = resources
+                    .cpu
+                    .map(|cpu| format!("{}.{bound}.cpu {cpu}", container.name));
+                let memory = resources
+                    .memory
+                    .map(|memory| format!("{}.{bound}.memory {memory}", container.name));
+                cpu.into_iter().chain(memory)
+            })
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]

@@ -180,7 +180,10 @@ fn fit_directive(
                 vec![Directive::Quota(QuotaAmounts { cpu, memory, pods })]
             })
         }
-        Setting::Containers(_) | Setting::Autoscale(None) | Setting::Quota(None) => None,
+        Setting::Containers(_)
+        | Setting::Autoscale(None)
+        | Setting::Quota(None)
+        | Setting::Allocation { .. } => None,
     })
 }
 

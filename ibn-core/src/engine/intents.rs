@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Step;
 use super::event::{Effect, NoticeLevel, Reply, Request, RequestId};
-use super::state::{Ending, IntentEntry, PendingUndo, State, reason};
+use super::state::{Ending, IntentEntry, PendingUndo, Restore, State, reason};
 use crate::admission::{AdmissionContext, AdmissionOutcome};
 use crate::conflict::StandsBack;
 use crate::intent::{
@@ -16,8 +16,12 @@ use crate::intent::{
 use crate::lifecycle::LifecycleEvent;
 use crate::observation::Signal;
 use crate::prediction::Demand;
+use crate::resolve::expectation_hash;
 use crate::workload::WorkloadRef;
 use crate::{Error, Result};
+
+/// So many intents that couldn't be met are looked at again with one inventory; the others with the next ones.
+const RECHECKED_AT_ONCE: usize = 16;
 
 impl State {
     /// What `look` makes of all that admission decides on, as it is known at `now`.
@@ -138,6 +142,10 @@ impl Step<'_> {
                 self.resolve(&key);
                 self.hurry();
             }
+            if request.is_some() {
+                self.circumstances_changed();
+                self.state.recheck.remove(&key);
+            }
         }
         if request.is_none() {
             let (level, code) = match &outcome {
@@ -175,20 +183,35 @@ impl Step<'_> {
             .unwrap_or_default();
         status.observed_generation = intent.metadata.generation;
         let uid = intent.metadata.uid.as_deref().unwrap_or_default();
-        let mut old = std::mem::take(&mut status.expectations).into_iter();
-        for (idx, expectation) in intent.spec.expectations.iter().enumerate() {
-            let old = old.next().unwrap_or_default();
-            let hash = crate::resolve::expectation_hash(uid, idx, expectation);
-            let unchanged = old.hash.as_deref() == Some(hash.as_str());
-            // Another amount for the same fields still goes back to what was there before the first one.
-            status.expectations.push(if unchanged {
-                old
-            } else {
+        let mut old: Vec<_> = std::mem::take(&mut status.expectations)
+            .into_iter()
+            .map(Some)
+            .collect();
+        let hashes: Vec<Option<String>> = (0..intent.spec.expectations.len())
+            .map(|idx| expectation_hash(uid, &intent.spec.expectations, idx))
+            .collect();
+        // What stays the same keeps what it was resolved to, wherever it stands now.
+        let mut kept: Vec<Option<ExpectationStatus>> = hashes
+            .iter()
+            .map(|hash| {
+                let known = old.iter_mut().find(|known| {
+                    let known = known.as_ref().and_then(|known| known.hash.as_ref());
+                    known.is_some() && known == hash.as_ref()
+                });
+                known.and_then(Option::take)
+            })
+            .collect();
+        for (idx, kept) in kept.iter_mut().enumerate() {
+            let entry = kept.take().unwrap_or_else(|| {
+                // Another amount for the same fields still goes back to what was there before the first one.
+                let older = old.get_mut(idx).and_then(Option::take).unwrap_or_default();
                 ExpectationStatus {
-                    previous: old.previous,
+                    resolved: older.previous.is_some().then_some(older.resolved).flatten(),
+                    previous: older.previous,
                     ..ExpectationStatus::default()
                 }
             });
+            status.expectations.push(entry);
         }
         // Each of these is allowed in every state that a known intent can have here.
         let _ = status.advance(LifecycleEvent::Edited, "the spec was changed", now);
@@ -209,7 +232,7 @@ impl Step<'_> {
         let resolved = intent
             .status
             .as_ref()
-            .is_some_and(|status| status.expectations.iter().any(|e| e.resolved.is_some()));
+            .is_some_and(IntentStatus::is_resolved);
         let entry = IntentEntry {
             intent: Arc::clone(&intent),
             version,
@@ -315,10 +338,9 @@ impl Step<'_> {
         let uid = intent.metadata.uid.clone().unwrap_or_default();
         let mut resolved = Vec::new();
         for (idx, directive) in intent.spec.directives() {
-            let Some(expectation) = intent.spec.expectations.get(idx) else {
+            let Some(hash) = expectation_hash(&uid, &intent.spec.expectations, idx) else {
                 continue;
             };
-            let hash = crate::resolve::expectation_hash(&uid, idx, expectation);
             let known = intent
                 .status
                 .as_ref()
@@ -346,16 +368,29 @@ impl Step<'_> {
                 }
             }
         }
-        if !resolved.is_empty() {
+        // An objective that is to be undone at its end: what was there before it.
+        let before: Vec<usize> = match intent.spec.on_end {
+            Some(OnEnd::Restore) => intent.spec.objectives().map(|(idx, _)| idx).collect(),
+            _ => Vec::new(),
+        };
+        let allocation = Setting::of_allocation(&state.allocation);
+        if !resolved.is_empty() || !before.is_empty() {
             self.change_status(key, |status| {
+                for idx in before {
+                    if let Some(expectation) = status.expectations.get_mut(idx) {
+                        let previous = &mut expectation.previous;
+                        previous.get_or_insert_with(|| allocation.clone());
+                    }
+                }
                 for (idx, hash, setting, previous) in resolved {
                     if let Some(expectation) = status.expectations.get_mut(idx) {
                         expectation.hash = Some(hash);
-                        let known = expectation
-                            .previous
-                            .take()
-                            .filter(|known| known.fields() == setting.fields());
-                        expectation.previous = Some(known.unwrap_or(previous));
+                        expectation.previous = Some(
+                            match (expectation.previous.take(), expectation.resolved.take()) {
+                                (Some(known), Some(earlier)) => previous.keeping(&known, &earlier),
+                                _ => previous,
+                            },
+                        );
                         expectation.resolved = Some(setting);
                     }
                 }
@@ -393,6 +428,69 @@ impl Step<'_> {
         }
     }
 
+    /// Intents, limits or the cluster have changed: what couldn't be met may be met now, and is looked at again.
+    ///
+    /// Not so where an amount is relative: it was said of what was live then, and isn't followed at some later time.
+    pub(super) fn circumstances_changed(&mut self) {
+        for control in self.state.workloads.values_mut() {
+            control.refused = None;
+        }
+        let waits = |entry: &IntentEntry| {
+            matches!(
+                entry.intent.state(),
+                IntentState::Infeasible | IntentState::Rejected
+            ) && entry.ending.is_none()
+                && entry.intent.spec.mode() != Mode::Suspended
+                && !entry
+                    .intent
+                    .spec
+                    .directives()
+                    .any(|(_, directive)| directive.is_relative())
+        };
+        let waiting: Vec<IntentKey> = self
+            .state
+            .intents
+            .iter()
+            .filter(|(_, entry)| waits(entry))
+            .map(|(key, _)| key.clone())
+            .collect();
+        self.state.recheck.extend(waiting);
+    }
+
+    /// Puts the next few of the intents that couldn't be met through admission again.
+    pub(super) fn recheck(&mut self) {
+        for _ in 0..RECHECKED_AT_ONCE {
+            let Some(key) = self.state.recheck.pop_first() else {
+                return;
+            };
+            let Some(entry) = self.state.intents.get(&key) else {
+                continue;
+            };
+            if !matches!(
+                entry.intent.state(),
+                IntentState::Infeasible | IntentState::Rejected
+            ) {
+                continue;
+            }
+            let intent = Arc::clone(&entry.intent);
+            let outcome = self.admit(&intent);
+            let now = self.now;
+            self.change_status(&key, |status| {
+                let _ = outcome.write_to(status, now);
+            });
+            if outcome.accepted().is_some() {
+                self.notify(
+                    NoticeLevel::Normal,
+                    Some(&intent.workload()),
+                    Some(&key),
+                    reason("FeasibleNow", "what stood against it is gone"),
+                );
+                self.resolve(&key);
+                self.hurry();
+            }
+        }
+    }
+
     /// Puts an intent that may go on through admission again.
     fn look_again(&mut self, key: &IntentKey) {
         let Some(entry) = self.state.intents.get(key) else {
@@ -420,6 +518,7 @@ impl Step<'_> {
         intent.metadata.deletion_timestamp = Some(self.now);
         self.put(intent, Some(Ending::Withdrawn));
         self.begin_ending(key, LifecycleEvent::Withdrawn);
+        self.circumstances_changed();
         self.push(Effect::Reply(
             request,
             Box::new(Reply::Touched(vec![key.clone()])),
@@ -455,6 +554,7 @@ impl Step<'_> {
             // What was changed by hand meanwhile is ours again.
             control.written.clear();
         }
+        self.circumstances_changed();
         self.hurry();
         self.push(Effect::Reply(request, Box::new(Reply::Touched(keys))));
     }
@@ -477,8 +577,12 @@ impl Step<'_> {
             })
             .map(|entry| entry.intent.key())
             .collect();
+        let any = !expired.is_empty();
         for key in expired {
             self.begin_ending(&key, LifecycleEvent::Expired);
+        }
+        if any {
+            self.circumstances_changed();
         }
     }
 
@@ -493,12 +597,8 @@ impl Step<'_> {
             Ending::Expired
         });
         let intent = Arc::clone(&entry.intent);
-        let previous: Vec<Setting> = match (intent.spec.on_end(), &intent.status) {
-            (OnEnd::Restore, Some(status)) => status
-                .expectations
-                .iter()
-                .filter_map(|e| e.previous.clone())
-                .collect(),
+        let previous: Vec<Restore> = match (intent.spec.on_end(), &intent.status) {
+            (OnEnd::Restore, Some(status)) => restores(key, &status.expectations).collect(),
             _ => Vec::new(),
         };
         let workload = intent.workload();
@@ -507,16 +607,14 @@ impl Step<'_> {
             return;
         }
         let control = self.state.workloads.entry(workload).or_default();
-        control
-            .restores
-            .extend(previous.into_iter().map(|setting| (key.clone(), setting)));
+        control.restores.extend(previous);
         self.hurry();
     }
 
     /// Nothing is left to put back.
     pub(super) fn finish_ending(&mut self, key: &IntentKey) {
         for control in self.state.workloads.values_mut() {
-            control.restores.retain(|(restored, _)| restored != key);
+            control.restores.retain(|restore| restore.intent != *key);
         }
         let Some(entry) = self.state.intents.get(key) else {
             return;
@@ -535,4 +633,18 @@ impl Step<'_> {
             None => {}
         }
     }
+}
+
+/// What goes back where an intent's changes are to be restored.
+fn restores<'a>(
+    key: &'a IntentKey,
+    expectations: &'a [ExpectationStatus],
+) -> impl Iterator<Item = Restore> + 'a {
+    expectations.iter().filter_map(|expectation| {
+        Some(Restore {
+            intent: key.clone(),
+            ordered: expectation.resolved.clone(),
+            previous: expectation.previous.clone()?,
+        })
+    })
 }

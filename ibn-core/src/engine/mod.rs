@@ -90,6 +90,7 @@ impl Engine {
             Event::Request(id, request) => step.request(id, request),
             Event::GuardrailsChanged(guardrails) => {
                 step.state.guardrails = guardrails;
+                step.circumstances_changed();
                 step.hurry();
             }
             Event::InventoryTaken(turn, result) => step.inventory_taken(turn, result),

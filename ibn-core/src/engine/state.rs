@@ -1,6 +1,6 @@
 //! What the engine remembers between events.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::assessment::{Assessment, LastApply};
 use crate::decision::{DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
 use crate::guard::{ApprovedPlan, Barred, CutRule, Desired, Receipt, Reservation};
 use crate::guardrail::Guardrail;
-use crate::intent::{Intent, IntentKey, IntentState, Mode, Setting};
+use crate::intent::{Constraints, Intent, IntentKey, IntentState, IntentStatus, Mode, Setting};
 use crate::observation::Observation;
 use crate::situation::{Recommendation, Situation};
 use crate::workload::{Inventory, WorkloadRef};
@@ -29,6 +29,8 @@ pub struct State {
     pub(super) workloads: BTreeMap<WorkloadRef, WorkloadControl>,
     /// Submissions that came before the first inventory: what exists isn't known yet.
     pub(super) waiting: Vec<(RequestId, Box<Intent>)>,
+    /// Intents that couldn't be met, to be looked at again since intents, limits or the cluster have changed.
+    pub(super) recheck: BTreeSet<IntentKey>,
     /// What was done and the ledger would not take; it is written again until it does.
     pub(super) unrecorded: Vec<LedgerEntry>,
     pub(super) next_turn: u64,
@@ -104,10 +106,45 @@ pub(super) struct WorkloadControl {
     /// An apply whose outcome isn't known: it was given up, or the process ended in the middle of it.
     pub(super) uncertain: Option<Box<Uncertain>>,
     pub(super) undos: VecDeque<PendingUndo>,
-    pub(super) restores: Vec<(IntentKey, Setting)>,
+    pub(super) restores: Vec<Restore>,
     pub(super) advice: Option<PendingAdvice>,
     /// The last decision that changed nothing, so that the same one isn't recorded at every turn.
     pub(super) last_idle_decision: Option<IdleDecision>,
+    /// What stood out at the last assessment, without its numbers: it is said when it begins, not at every turn.
+    pub(super) findings: Vec<(String, String)>,
+    /// The last corrective intent that admission would not have.
+    pub(super) refused: Option<RefusedCorrective>,
+}
+
+/// Fields that go back to what they were before an intent.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Restore {
+    pub(super) intent: IntentKey,
+    /// What was ordered, where a directive did: it tells which fields weren't set before.
+    pub(super) ordered: Option<Setting>,
+    pub(super) previous: Setting,
+}
+
+impl Restore {
+    /// `desired` with the fields put back.
+    pub(super) fn put_back(&self, desired: &Desired) -> Desired {
+        let mut back = desired.clone();
+        match &self.ordered {
+            Some(ordered) => ordered.restore(&self.previous, &mut back),
+            None => self.previous.write_to(&mut back),
+        }
+        back
+    }
+}
+
+/// A corrective intent that was refused, so that the same one isn't raised at every turn.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RefusedCorrective {
+    /// The intent on whose behalf it was.
+    pub(super) parent: Option<String>,
+    pub(super) constraints: Constraints,
+    /// Until then it isn't looked at again unless intents or limits change.
+    pub(super) until: Timestamp,
 }
 
 /// An apply of which only the next inventory tells whether it was done.
@@ -202,6 +239,7 @@ impl State {
             next_inventory_at: now,
             workloads: BTreeMap::new(),
             waiting: Vec::new(),
+            recheck: BTreeSet::new(),
             unrecorded: Vec::new(),
             next_turn: 0,
             next_decision: 1,
@@ -242,7 +280,7 @@ impl State {
             let resolved = intent
                 .status
                 .as_ref()
-                .is_some_and(|status| status.expectations.iter().any(|e| e.resolved.is_some()));
+                .is_some_and(IntentStatus::is_resolved);
             let entry = IntentEntry {
                 intent: Arc::new(intent),
                 version: 0,

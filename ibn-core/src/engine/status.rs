@@ -108,7 +108,7 @@ fn judge_objective(
 }
 
 fn judge_directive(entry: &mut ExpectationStatus, state: &WorkloadState, now: jiff::Timestamp) {
-    let Some(resolved) = &entry.resolved else {
+    let Some(resolved) = entry.resolved.as_ref().filter(|_| entry.hash.is_some()) else {
         return;
     };
     let met = resolved.matches(state);

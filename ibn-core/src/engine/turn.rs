@@ -2,20 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::event::{Effect, NoticeLevel, TurnId};
-use super::state::{Pending, PendingAdvice, Phase, field_text, reason};
+use super::state::{Pending, PendingAdvice, Phase, RefusedCorrective, field_text, reason};
 use super::{Observe, Step};
 use crate::allocation::Field;
 use crate::assessment::{Assessment, AssessmentInput, AssuranceAction};
 use crate::decision::{Reason, Trigger};
 use crate::envelope::Envelope;
 use crate::guard::Desired;
-use crate::intent::{Intent, IntentKey, Objective, Preference};
+use crate::intent::{Intent, IntentKey, IntentState, Objective, Preference};
 use crate::observation::{Observation, SignalHealth};
 use crate::situation::{Experience, Outcome, Recommendation, Situation};
 use crate::workload::{FieldOwner, Inventory, WorkloadKind, WorkloadRef, WorkloadState};
 use crate::{Error, Result};
+
+/// A corrective intent that was refused is raised again only after so long, unless something changed.
+const REPEAT_REFUSED_AFTER: Duration = Duration::from_secs(600);
 
 /// What the intents on a workload amount to at one instant, before any recommender is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +106,9 @@ impl Step<'_> {
         self.state.taking_inventory = None;
         match result {
             Ok(inventory) => {
+                if admits_otherwise(&self.state.inventory, &inventory) {
+                    self.circumstances_changed();
+                }
                 self.state.inventory = inventory;
                 self.state.inventory_at = Some(self.now);
                 let gone: Vec<WorkloadRef> = self
@@ -117,6 +124,7 @@ impl Step<'_> {
                 self.settle_uncertain();
                 self.detect_manual_changes();
                 self.take_waiting(None);
+                self.recheck();
             }
             Err(error) => {
                 // Observing and assessing goes on; nothing is decided on a picture that may be old.
@@ -253,9 +261,7 @@ impl Step<'_> {
                 control.assessment = Some(Arc::clone(&assessment));
                 self.learn(workload);
                 self.update_statuses(workload, &assessment);
-                for finding in &assessment.findings {
-                    self.notify(NoticeLevel::Normal, Some(workload), None, finding.clone());
-                }
+                self.say_findings(workload, &assessment.findings);
                 for action in &assessment.actions {
                     self.follow(workload, action);
                 }
@@ -280,9 +286,66 @@ impl Step<'_> {
         self.decide(turn, workload, health);
     }
 
+    /// Says what stands out now and didn't at the assessment before; numbers that moved are no news.
+    fn say_findings(&mut self, workload: &WorkloadRef, findings: &[Reason]) {
+        let essence = |finding: &Reason| {
+            let words = finding.message.split(|c: char| c.is_ascii_digit());
+            (finding.code.clone(), words.collect::<String>())
+        };
+        let now: Vec<_> = findings.iter().map(essence).collect();
+        let Some(control) = self.state.workloads.get_mut(workload) else {
+            return;
+        };
+        let before = std::mem::replace(&mut control.findings, now.clone());
+        for (finding, essence) in findings.iter().zip(&now) {
+            if !before.contains(essence) {
+                self.notify(NoticeLevel::Normal, Some(workload), None, finding.clone());
+            }
+        }
+    }
+
+    /// Raises a corrective intent, unless the same one was refused a short while ago and nothing has changed since.
+    fn raise(&mut self, workload: &WorkloadRef, intent: &Intent) {
+        let now = self.now;
+        let stands = self.state.intents.get(&intent.key()).is_some_and(|entry| {
+            entry.intent.spec == intent.spec && entry.intent.state() != IntentState::Finished
+        });
+        if stands {
+            return;
+        }
+        let parent = intent
+            .spec
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.parent.clone());
+        let refused = self
+            .state
+            .workloads
+            .get(workload)
+            .and_then(|control| control.refused.as_ref());
+        let is_known = refused.is_some_and(|refused| {
+            now < refused.until
+                && refused.parent == parent
+                && refused.constraints == intent.spec.constraints
+        });
+        if is_known {
+            return;
+        }
+        self.submit(None, intent);
+        let is_in_force = self.state.intents.contains_key(&intent.key());
+        let until = self.after(REPEAT_REFUSED_AFTER);
+        if let Some(control) = self.state.workloads.get_mut(workload) {
+            control.refused = (!is_in_force).then(|| RefusedCorrective {
+                parent,
+                constraints: intent.spec.constraints.clone(),
+                until,
+            });
+        }
+    }
+
     fn follow(&mut self, workload: &WorkloadRef, action: &AssuranceAction) {
         match action {
-            AssuranceAction::Corrective(intent) => self.submit(None, intent),
+            AssuranceAction::Corrective(intent) => self.raise(workload, intent),
             AssuranceAction::DemoteLearner { cause } => {
                 self.notify(
                     NoticeLevel::Warning,
@@ -506,10 +569,9 @@ impl Step<'_> {
         let holders = crate::conflict::holders(&on_record);
 
         let mut restores = Vec::new();
-        for (key, setting) in &control.restores {
-            restores.push(key.clone());
-            let mut back = base.clone();
-            setting.write_to(&mut back);
+        for restore in &control.restores {
+            restores.push(restore.intent.clone());
+            let back = restore.put_back(&base);
             for change in base.clone().changes_to(&back) {
                 let ours =
                     control.written.get(&change.field) == Some(&field_text(&live, &change.field));
@@ -680,6 +742,28 @@ impl Step<'_> {
             .map(|entry| Arc::clone(&entry.intent))
             .collect()
     }
+}
+
+/// Whether two inventories differ in what admission goes by, other than how many pods there are and how large: what exists,
+/// its labels and containers, who owns fields, quotas and autoscalers.
+fn admits_otherwise(old: &Inventory, new: &Inventory) -> bool {
+    let same = |a: &WorkloadState, b: &WorkloadState| {
+        let names = |state: &WorkloadState| -> Vec<String> {
+            let containers = state.allocation.containers.iter();
+            containers.map(|container| container.name.clone()).collect()
+        };
+        a.labels == b.labels
+            && a.owners == b.owners
+            && a.quota == b.quota
+            && a.allocation.autoscale == b.allocation.autoscale
+            && names(a) == names(b)
+    };
+    old.workloads.len() != new.workloads.len()
+        || old.workloads.iter().any(|(workload, state)| {
+            new.workloads
+                .get(workload)
+                .is_none_or(|found| !same(state, found))
+        })
 }
 
 /// Whether a field's owner is somebody whose field we leave alone.

@@ -22,6 +22,18 @@ pub enum Directive {
     Quota(QuotaAmounts),
 }
 
+impl Directive {
+    /// Whether what it comes to depends on what is live.
+    #[must_use]
+    pub fn is_relative(&self) -> bool {
+        match self {
+            Self::Replicas(amount) => amount.is_relative(),
+            Self::Resources(order) => order.requests.is_relative() || order.limits.is_relative(),
+            Self::Autoscale(_) | Self::Quota(_) => false,
+        }
+    }
+}
+
 /// Requests and limits that are to change; what is absent stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -52,6 +64,10 @@ pub struct ResourceAmounts {
 }
 
 impl ResourceAmounts {
+    fn is_relative(&self) -> bool {
+        self.cpu.is_some_and(Amount::is_relative) || self.memory.is_some_and(Amount::is_relative)
+    }
+
     /// Whether neither is given.
     #[must_use]
     pub fn is_empty(&self) -> bool {

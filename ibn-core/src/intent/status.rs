@@ -149,6 +149,22 @@ pub struct Condition {
     pub observed_generation: Option<i64>,
 }
 
+impl IntentStatus {
+    /// Whether a directive has its absolute value.
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        self.expectations.iter().any(ExpectationStatus::is_resolved)
+    }
+}
+
+impl ExpectationStatus {
+    /// Whether `resolved` is of the wording that stands in the spec, as far as the status tells.
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        self.resolved.is_some() && self.hash.is_some()
+    }
+}
+
 /// What a condition speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -189,7 +205,8 @@ pub struct ExpectationStatus {
     /// Whether it is met; absent while it isn't known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fulfilled: Option<bool>,
-    /// Identifies the uid and expectation that `resolved` belongs to.
+    /// Identifies the uid and expectation that `resolved` belongs to; absent where it is of an older wording, and only tells
+    /// which fields `previous` speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
     /// The absolute value of a directive, written before it is applied and read ever after.
@@ -218,6 +235,13 @@ pub enum Setting {
     Autoscale(Option<Autoscale>),
     /// The quota of a namespace; `None` where there is none.
     Quota(Option<QuotaLimits>),
+    /// All that an objective may move: what was there before, where it is to be restored at the end.
+    Allocation {
+        /// The number of pods.
+        replicas: u32,
+        /// Requests and limits of every container, as far as they were set.
+        containers: Vec<ContainerResources>,
+    },
 }
 
 /// A conflict as it stands in a status.

@@ -134,16 +134,27 @@ pub fn resolve_directive(
     }
 }
 
-/// Identifies an expectation of one intent: as long as it stays the same, what it was resolved to holds.
+/// Identifies an expectation of one intent: as long as it stays the same, what it was resolved to holds, wherever among the
+/// expectations it stands.
 ///
-/// XXH3 over the uid, the index and the canonical JSON of the expectation, as 16 hexadecimal digits.
+/// XXH3 over the uid, how many equal expectations stand before it, and its canonical JSON, as 16 hexadecimal digits; `None`
+/// where there is no expectation at that index.
 #[must_use]
-pub fn expectation_hash(uid: &str, index: usize, expectation: &Expectation) -> String {
+pub fn expectation_hash(uid: &str, expectations: &[Expectation], index: usize) -> Option<String> {
+    let expectation = expectations.get(index)?;
+    let equal = expectations
+        .iter()
+        .take(index)
+        .filter(|other| *other == expectation);
+    let twins = equal.count();
     // Plain data with string keys always serializes; an empty text would still be a stable key.
     let json = serde_json::to_string(expectation).unwrap_or_default();
     // The uid goes in with its length, so that no two triples make one text.
-    let text = format!("{}:{uid}:{index}:{json}", uid.len());
-    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+    let text = format!("{}:{uid}:{twins}:{json}", uid.len());
+    Some(format!(
+        "{:016x}",
+        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+    ))
 }
 
 /// A directive of an intent with what it was, or would now be, resolved to.
@@ -180,7 +191,7 @@ pub fn resolve_intent(intent: &Intent, state: &WorkloadState) -> Vec<ResolvedDir
 pub fn settled(intent: &Intent, expectation: usize) -> Option<&Setting> {
     let entry = intent.status.as_ref()?.expectations.get(expectation)?;
     let uid = intent.metadata.uid.as_deref().unwrap_or_default();
-    let hash = expectation_hash(uid, expectation, intent.spec.expectations.get(expectation)?);
+    let hash = expectation_hash(uid, &intent.spec.expectations, expectation)?;
     entry
         .resolved
         .as_ref()

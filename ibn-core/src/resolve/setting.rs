@@ -18,6 +18,9 @@ impl Setting {
             Self::Autoscale(_) => vec![Field::Autoscale],
             Self::Quota(_) => vec![Field::Quota],
             Self::Containers(containers) => containers.iter().flat_map(resource_fields).collect(),
+            Self::Allocation { containers, .. } => std::iter::once(Field::Replicas)
+                .chain(containers.iter().flat_map(resource_fields))
+                .collect(),
         }
     }
 
@@ -28,8 +31,9 @@ impl Setting {
             return None;
         }
         match (self, field) {
+            (Self::Allocation { replicas, .. }, Field::Replicas) => Some(Self::Replicas(*replicas)),
             (
-                Self::Containers(containers),
+                Self::Containers(containers) | Self::Allocation { containers, .. },
                 Field::Resource {
                     container,
                     bound,
@@ -53,20 +57,13 @@ impl Setting {
             Self::Replicas(replicas) => applied.replicas = *replicas,
             Self::Autoscale(autoscale) => applied.autoscale = *autoscale,
             Self::Quota(_) => {}
-            Self::Containers(containers) => {
-                for setting in containers {
-                    let target = applied
-                        .containers
-                        .iter_mut()
-                        .find(|container| container.name == setting.name);
-                    if let Some(target) = target {
-                        for (bound, resource) in RESOURCE_FIELDS {
-                            if setting.amount(bound, resource).is_some() {
-                                target.set_amount(bound, resource, setting.amount(bound, resource));
-                            }
-                        }
-                    }
-                }
+            Self::Containers(containers) => set_sizes(containers, &mut applied),
+            Self::Allocation {
+                replicas,
+                containers,
+            } => {
+                applied.replicas = *replicas;
+                set_sizes(containers, &mut applied);
             }
         }
         applied
@@ -91,6 +88,15 @@ impl Setting {
         }
     }
 
+    /// All that an objective may move, as it is.
+    #[must_use]
+    pub fn of_allocation(allocation: &Allocation) -> Self {
+        Self::Allocation {
+            replicas: allocation.replicas,
+            containers: allocation.containers.clone(),
+        }
+    }
+
     /// The live values of the fields that `like` speaks of, to be written down as `previous`.
     ///
     /// Kept with `like`, it says of every field of `like` what it was: a field that it lacks was not set.
@@ -100,6 +106,7 @@ impl Setting {
             Self::Replicas(_) => Self::Replicas(state.allocation.replicas),
             Self::Autoscale(_) => Self::Autoscale(state.allocation.autoscale),
             Self::Quota(_) => Self::Quota(state.quota),
+            Self::Allocation { .. } => Self::of_allocation(&state.allocation),
             Self::Containers(containers) => Self::Containers(
                 containers
                     .iter()
@@ -117,6 +124,34 @@ impl Setting {
                     })
                     .collect(),
             ),
+        }
+    }
+
+    /// `self` as the live values before an order, with what is `known` of the fields of an earlier order put in: a field that was
+    /// ordered before keeps what it was before that, unset ones included.
+    #[must_use]
+    pub fn keeping(mut self, known: &Self, earlier: &Self) -> Self {
+        match (&mut self, known, earlier) {
+            (Self::Containers(live), Self::Containers(known), Self::Containers(earlier)) => {
+                for container in live {
+                    let of = |all: &[ContainerResources]| {
+                        all.iter().find(|it| it.name == container.name).cloned()
+                    };
+                    let (Some(known), Some(earlier)) = (of(known), of(earlier)) else {
+                        continue;
+                    };
+                    for (bound, resource) in RESOURCE_FIELDS {
+                        if earlier.amount(bound, resource).is_some() {
+                            container.set_amount(bound, resource, known.amount(bound, resource));
+                        }
+                    }
+                }
+                self
+            }
+            (Self::Replicas(_), Self::Replicas(_), _)
+            | (Self::Autoscale(_), Self::Autoscale(_), _)
+            | (Self::Quota(_), Self::Quota(_), _) => known.clone(),
+            _ => self,
         }
     }
 
@@ -161,18 +196,14 @@ impl Setting {
                     && same_where_set(quota.memory, live.memory)
                     && same_where_set(quota.pods, live.pods)
             }),
-            Self::Containers(containers) => containers.iter().all(|setting| {
-                state
-                    .allocation
-                    .container(&setting.name)
-                    .is_some_and(|live| {
-                        let same = |a: &Resources, b: &Resources| {
-                            same_where_set(a.cpu, b.cpu) && same_where_set(a.memory, b.memory)
-                        };
-                        same(&setting.requests, &live.requests)
-                            && same(&setting.limits, &live.limits)
-                    })
-            }),
+            Self::Containers(containers) => containers.iter().all(|size| has_size(state, size)),
+            Self::Allocation {
+                replicas,
+                containers,
+            } => {
+                state.allocation.replicas == *replicas
+                    && containers.iter().all(|size| has_size(state, size))
+            }
         }
     }
 
@@ -236,26 +267,60 @@ impl fmt::Display for Setting {
                 let parts: Vec<String> = parts.into_iter().flatten().collect();
                 write!(f, "a quota of {}", parts.join(", "))
             }
-            Self::Containers(containers) => {
-                let mut parts = Vec::new();
-                for container in containers {
-                    for (bound, resource) in RESOURCE_FIELDS {
-                        if let Some(amount) = container.amount(bound, resource) {
-                            let value = resource.text(amount);
-                            let container = container.name.clone();
-                            let field = Field::Resource {
-                                container,
-                                bound,
-                                resource,
-                            };
-                            parts.push(format!("{field} {value}"));
-                        }
-                    }
-                }
-                f.write_str(&parts.join(", "))
+            Self::Containers(containers) => f.write_str(&sizes_text(containers)),
+            Self::Allocation {
+                replicas,
+                containers,
+            } => write!(f, "replicas {replicas}, {}", sizes_text(containers)),
+        }
+    }
+}
+
+fn sizes_text(containers: &[ContainerResources]) -> String {
+    let mut parts = Vec::new();
+    for container in containers {
+        for (bound, resource) in RESOURCE_FIELDS {
+            if let Some(amount) = container.amount(bound, resource) {
+                let value = resource.text(amount);
+                let container = container.name.clone();
+                let field = Field::Resource {
+                    container,
+                    bound,
+                    resource,
+                };
+                parts.push(format!("{field} {value}"));
             }
         }
     }
+    parts.join(", ")
+}
+
+/// Sets the requests and limits that are given.
+fn set_sizes(containers: &[ContainerResources], allocation: &mut Allocation) {
+    for setting in containers {
+        let target = allocation
+            .containers
+            .iter_mut()
+            .find(|container| container.name == setting.name);
+        if let Some(target) = target {
+            for (bound, resource) in RESOURCE_FIELDS {
+                if setting.amount(bound, resource).is_some() {
+                    target.set_amount(bound, resource, setting.amount(bound, resource));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a container has the requests and limits that are given.
+fn has_size(state: &WorkloadState, size: &ContainerResources) -> bool {
+    let live = state.allocation.container(&size.name);
+    live.is_some_and(|live| {
+        let same = |a: &Resources, b: &Resources| {
+            same_where_set(a.cpu, b.cpu) && same_where_set(a.memory, b.memory)
+        };
+        same(&size.requests, &live.requests) && same(&size.limits, &live.limits)
+    })
 }
 
 const RESOURCE_FIELDS: [(ResourceBound, Resource); 4] = [

@@ -270,19 +270,21 @@ fn a_manual_change_of_a_held_field_is_seen() {
 }
 
 #[test]
-fn the_hash_of_an_expectation_is_stable_and_its_own() {
-    let two_more = Expectation::Directive(Directive::Replicas(Amount::Add(2)));
-    let three_more = Expectation::Directive(Directive::Replicas(Amount::Add(3)));
-    let hash = expectation_hash("a", 0, &two_more);
-    assert_eq!(hash, expectation_hash("a", 0, &two_more));
-    assert_eq!(hash.len(), 16);
+fn the_hash_of_an_expectation_is_its_own_wherever_it_stands() {
+    let more = |pods| Expectation::Directive(Directive::Replicas(Amount::Add(pods)));
+    let hash = |uid, all: &[Expectation], index| expectation_hash(uid, all, index).unwrap();
+    let two = hash("a", &[more(2)], 0);
+    assert_eq!(two.len(), 16);
+    assert_eq!(two, hash("a", &[more(3), more(2)], 1));
     for other in [
-        expectation_hash("b", 0, &two_more),
-        expectation_hash("a", 1, &two_more),
-        expectation_hash("a", 0, &three_more),
+        hash("b", &[more(2)], 0),
+        hash("a", &[more(3)], 0),
+        // The second of two equal ones.
+        hash("a", &[more(2), more(2)], 1),
     ] {
-        assert_ne!(hash, other);
+        assert_ne!(two, other);
     }
+    assert_eq!(expectation_hash("a", &[more(2)], 1), None);
 }
 
 fn any_amount() -> impl Strategy<Value = Amount<CpuMillis>> {

@@ -214,7 +214,7 @@ impl World {
             status.expectations.push(ExpectationStatus {
                 hash: resolved
                     .as_ref()
-                    .map(|_| expectation_hash(&uid, idx, expectation)),
+                    .and_then(|_| expectation_hash(&uid, &intent.spec.expectations, idx)),
                 resolved,
                 ..ExpectationStatus::default()
             });
