@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Undo a decision, through the guard.
     Undo(UndoArgs),
+    /// Let a decision be done that needs a person's approval.
+    Approve(ApproveArgs),
     /// List intents, decisions or workloads.
     Get(GetArgs),
     /// Tell why a decision was taken, or how a workload stands.
@@ -220,6 +222,19 @@ Examples:
 `ibn get decisions` lists what was decided. An undo goes through the guard like everything else, and is a decision itself. Where a
 directive is undone, its intent is suspended.")]
 pub(crate) struct UndoArgs {
+    /// The decision, such as `d17`.
+    pub(crate) decision: String,
+}
+
+/// What `approve` takes.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn approve d17
+
+`ibn get decisions` lists what waits for approval; guardrails say what does. The guard judges it once more, on what is live now: it
+is refused where the workload has changed since, and after an hour.")]
+pub(crate) struct ApproveArgs {
     /// The decision, such as `d17`.
     pub(crate) decision: String,
 }

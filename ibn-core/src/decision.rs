@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::allocation::FieldChange;
-use crate::guard::{Cut, Desired, Receipt};
+use crate::guard::{Cut, CutRule, Desired, Receipt};
 use crate::intent::IntentKey;
 use crate::observation::Observation;
 use crate::prediction::{Alternative, Prediction};
@@ -88,6 +89,28 @@ pub struct Decision {
     /// For a learner's decision: how the policy came to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyTrace>,
+}
+
+impl Decision {
+    /// How long a decision that needs a person's approval waits for it.
+    pub const APPROVAL_LASTS: Duration = Duration::from_secs(3600);
+
+    /// Whether nothing but a person's approval was missing. Not so for an undo: a person who wants it says so by an undo of
+    /// their own.
+    #[must_use]
+    pub fn needs_approval(&self) -> bool {
+        let missing = self.cuts.last().map(|cut| cut.rule);
+        self.approved.is_none()
+            && missing == Some(CutRule::Approval)
+            && self.trigger != Trigger::Undo
+    }
+
+    /// Whether a person may still approve it at `now`.
+    #[must_use]
+    pub fn may_be_approved(&self, now: Timestamp) -> bool {
+        let age = now.duration_since(self.at);
+        self.needs_approval() && !age.is_negative() && age.unsigned_abs() <= Self::APPROVAL_LASTS
+    }
 }
 
 /// What asked for a decision.

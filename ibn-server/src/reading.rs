@@ -356,7 +356,7 @@ pub(crate) async fn apply(state: &ServerState, intents: &[Intent]) -> Result<Vec
         match state.control().request(request).await {
             Ok(Reply::Submitted(_, outcome)) => reply.outcome = Some(*outcome),
             Ok(Reply::Touched(touched)) => reply.touched = Some(touched),
-            Ok(Reply::Undoing(decision)) => {
+            Ok(Reply::Undoing(decision) | Reply::Approving(decision)) => {
                 reply.failure = Some(format!("the engine answered with {decision}"));
             }
             Ok(Reply::Failed(error)) => reply.failure = Some(error.to_string()),

@@ -48,6 +48,8 @@ pub struct DecisionRecord {
 pub enum DecisionOutcome {
     /// The guard let nothing of it through, or there was nothing to let through.
     Rejected,
+    /// Nothing but a person's approval is missing.
+    AwaitingApproval,
     /// It is on its way to the cluster.
     Pending,
     /// It is in force, or was until the next one.
@@ -78,6 +80,8 @@ impl DecisionRecord {
     pub fn new(decision: Decision) -> Self {
         let outcome = if decision.approved.is_some() {
             DecisionOutcome::Pending
+        } else if decision.needs_approval() {
+            DecisionOutcome::AwaitingApproval
         } else {
             DecisionOutcome::Rejected
         };

@@ -88,6 +88,17 @@ async fn a_sentence_is_previewed_applied_explained_and_undone() {
     );
     assert_eq!(explained["decisions"][0]["decision"]["id"], id);
 
+    // What was done needs nobody's approval any more.
+    let approving = served
+        .post(&format!("/api/v1/decisions/{id}/approve"), &json!({}))
+        .await;
+    assert_eq!(
+        approving.status,
+        StatusCode::FORBIDDEN,
+        "{}",
+        approving.text
+    );
+
     let undoing = served
         .post(
             &format!("/api/v1/decisions/{id}/undo"),

@@ -96,6 +96,12 @@ fn decision(record: &DecisionRecord) -> String {
             &rows,
         )));
     }
+    if decision.needs_approval() {
+        lines.push(paint.dim(&format!(
+            "let it be done with `ibn approve {}`, within an hour of the decision",
+            decision.id
+        )));
+    }
     if record.can_be_undone() {
         lines.push(paint.dim(&format!("take it back with `ibn undo {}`", decision.id)));
     }
@@ -108,6 +114,7 @@ fn headline(record: &DecisionRecord) -> String {
     let decision = &record.decision;
     let outcome = match record.outcome {
         DecisionOutcome::Rejected => paint.dim("not done"),
+        DecisionOutcome::AwaitingApproval => paint.yellow("needs a person's approval"),
         DecisionOutcome::Pending => paint.cyan("on its way"),
         DecisionOutcome::Applied => paint.green("applied"),
         DecisionOutcome::Failed => paint.red("failed"),

@@ -1,10 +1,10 @@
-//! `ibn undo`: take a decision back, through the guard.
+//! `ibn undo` and `ibn approve`: take a decision back, or let it be done, through the guard.
 
 use ibn_core::decision::DecisionId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::args::UndoArgs;
+use crate::args::{ApproveArgs, UndoArgs};
 use crate::client::{Client, wait};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
@@ -12,21 +12,38 @@ use crate::settings::Settings;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Undoing {
-    /// The decision by which it is undone.
+struct Done {
+    /// The decision by which it is done.
     by: DecisionId,
 }
 
 pub(crate) fn run(args: &UndoArgs, settings: &Settings) -> Outcome {
+    ask(&args.decision, "undo", settings, |decision, by| {
+        format!("{decision} is being undone by {by}")
+    })
+}
+
+pub(crate) fn approve(args: &ApproveArgs, settings: &Settings) -> Outcome {
+    ask(&args.decision, "approve", settings, |decision, by| {
+        format!("what {decision} wanted is being done by {by}")
+    })
+}
+
+fn ask(
+    decision: &str,
+    what: &str,
+    settings: &Settings,
+    tell: impl Fn(DecisionId, DecisionId) -> String,
+) -> Outcome {
     let decision: DecisionId =
-        args.decision
+        decision
             .parse()
             .map_err(|error: ibn_core::units::ParseUnitError| {
                 Failure::new(Exit::Usage, error.to_string()).help("`ibn get decisions` lists them")
             })?;
-    let undoing: Undoing = wait(async {
+    let done: Done = wait(async {
         Client::new(&settings.server)?
-            .post(&format!("decisions/{decision}/undo"), &json!({}))
+            .post(&format!("decisions/{decision}/{what}"), &json!({}))
             .await
     })
     .map_err(|failure| match failure.help {
@@ -35,8 +52,6 @@ pub(crate) fn run(args: &UndoArgs, settings: &Settings) -> Outcome {
         }
         Some(_) => failure,
     })?;
-    output::print(settings.output, &undoing, || {
-        format!("{decision} is being undone by {}", undoing.by)
-    })?;
+    output::print(settings.output, &done, || tell(decision, done.by))?;
     Ok(Exit::Done)
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Step;
-use super::event::{Effect, NoticeLevel, Reply};
+use super::event::{Effect, NoticeLevel, Reply, RequestId};
 use super::state::{
-    IdleDecision, Pending, PendingUndo, Phase, Uncertain, Undertaking, field_text, reason,
+    IdleDecision, Pending, PendingApproval, PendingUndo, Phase, Uncertain, Undertaking, field_text,
+    reason,
 };
 use super::turn::Composed;
 use crate::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
@@ -607,8 +608,14 @@ impl Step<'_> {
             &self.state.inventory,
         );
         let id = self.state.new_decision();
+        // A person who asks for it approves it, too.
+        let approved_by_person = undo.request.is_some();
         let verdict = self.with_current(workload, &envelope, health, |guard, current| {
-            guard.undo(id, &undo.receipt, current)
+            let current = Current {
+                approved_by_person,
+                ..*current
+            };
+            guard.undo(id, &undo.receipt, &current)
         });
         let Some(verdict) = verdict else { return false };
         let intents: Vec<IntentKey> = acting.iter().map(|intent| intent.key()).collect();
@@ -618,15 +625,7 @@ impl Step<'_> {
         )];
         let reply = match verdict.approved() {
             Some(_) => Reply::Undoing(id),
-            None => Reply::Failed(Error::Refused {
-                service: "the guard".to_owned(),
-                reason: verdict
-                    .cuts()
-                    .iter()
-                    .map(Cut::to_string)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            }),
+            None => Reply::Failed(refused(&verdict)),
         };
         if let Some(request) = undo.request {
             self.push(Effect::Reply(request, Box::new(reply)));
@@ -652,6 +651,125 @@ impl Step<'_> {
         true
     }
 
+    pub(super) fn want_approval(&mut self, request: RequestId, decision: Box<Decision>) {
+        let workload = decision.workload.clone();
+        let error = if !self.state.inventory.workloads.contains_key(&workload) {
+            Error::not_found(&workload)
+        } else if !decision.may_be_approved(self.now) {
+            let why = if decision.needs_approval() {
+                "it waited for longer than an hour; what is still wanted was decided anew since"
+            } else {
+                "it doesn't wait for a person's approval"
+            };
+            Error::Refused {
+                service: "the control engine".to_owned(),
+                reason: format!("{} can't be approved: {why}", decision.id),
+            }
+        } else {
+            let control = self.state.workloads.entry(workload).or_default();
+            control
+                .approvals
+                .push_back(PendingApproval { request, decision });
+            self.hurry();
+            return;
+        };
+        self.push(Effect::Reply(request, Box::new(Reply::Failed(error))));
+    }
+
+    /// Takes up the next decision that a person approved; whether it uses this turn.
+    ///
+    /// The approval is for this change of what was live then, and for nothing else.
+    pub(super) fn approve_next(&mut self, workload: &WorkloadRef, health: SignalHealth) -> bool {
+        let Some(PendingApproval { request, decision }) = self
+            .state
+            .workloads
+            .get_mut(workload)
+            .and_then(|control| control.approvals.pop_front())
+        else {
+            return false;
+        };
+        let Some(state) = self.state.inventory.workloads.get(workload) else {
+            return false;
+        };
+        let acting = self.intents_on(workload, |entry| entry.is_acting(self.now));
+        let is_asked_for = decision.trigger == Trigger::Restore
+            || decision
+                .intents
+                .iter()
+                .all(|key| acting.iter().any(|intent| intent.key() == *key));
+        if Desired::live(state) != decision.before || !is_asked_for {
+            let what = if is_asked_for {
+                format!("{workload}, on which {} was decided", decision.id)
+            } else {
+                format!("the intents that {} was decided for", decision.id)
+            };
+            let error = Error::Stale {
+                what,
+                judged_on: decision.at.to_string(),
+                found: self.now.to_string(),
+            };
+            self.push(Effect::Reply(request, Box::new(Reply::Failed(error))));
+            return false;
+        }
+        let envelope = Envelope::build(
+            state,
+            &self.state.guardrails,
+            &acting,
+            &self.state.inventory,
+        );
+        let id = self.state.new_decision();
+        let Decision {
+            id: approved,
+            wanted,
+            trigger,
+            intents,
+            mut reasons,
+            ..
+        } = *decision;
+        reasons.insert(
+            0,
+            reason("Approved", format!("a person approved {approved}")),
+        );
+        let plan = Plan {
+            decision: id,
+            workload: workload.clone(),
+            desired: wanted.clone(),
+            trigger,
+            intents: intents.clone(),
+            reasons: reasons.clone(),
+        };
+        let verdict = self.with_current(workload, &envelope, health, |guard, current| {
+            let current = Current {
+                approved_by_person: true,
+                ..*current
+            };
+            guard.review(plan, &current)
+        });
+        let Some(verdict) = verdict else { return false };
+        let reply = match verdict.approved() {
+            Some(_) => Reply::Approving(id),
+            None => Reply::Failed(refused(&verdict)),
+        };
+        self.push(Effect::Reply(request, Box::new(reply)));
+        let undertaking = |approved| Undertaking {
+            approved,
+            undoes: None,
+            restores: Vec::new(),
+        };
+        self.record_verdict(
+            id,
+            workload,
+            wanted,
+            trigger,
+            &intents,
+            reasons,
+            None,
+            verdict,
+            undertaking,
+        );
+        true
+    }
+
     /// The workload whose phase speaks of this decision.
     fn workload_in(&self, id: DecisionId, is: impl Fn(&Phase) -> bool) -> Option<WorkloadRef> {
         self.state
@@ -665,5 +783,13 @@ impl Step<'_> {
                 speaks_of && is(&control.phase)
             })
             .map(|(workload, _)| workload.clone())
+    }
+}
+
+fn refused(verdict: &Verdict) -> Error {
+    let cuts: Vec<String> = verdict.cuts().iter().map(Cut::to_string).collect();
+    Error::Refused {
+        service: "the guard".to_owned(),
+        reason: cuts.join("; "),
     }
 }

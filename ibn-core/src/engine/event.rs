@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::admission::AdmissionOutcome;
 use crate::assessment::{Assessment, AssessmentInput};
-use crate::decision::{DecisionId, LedgerEntry, Reason};
+use crate::decision::{Decision, DecisionId, LedgerEntry, Reason};
 use crate::guard::{ApprovedPlan, Receipt};
 use crate::guardrail::Guardrail;
 use crate::intent::{Intent, IntentKey, Mode};
@@ -71,6 +71,11 @@ pub enum Request {
         /// Why, in a sentence.
         cause: String,
     },
+    /// Do what this decision, from the ledger, wanted, and what only lacked a person's approval.
+    ///
+    /// The guard judges it again, on what is live then. It is refused where the workload is no longer as it was, where the intents
+    /// that asked for it no longer act, and after [`Decision::APPROVAL_LASTS`].
+    Approve(Box<Decision>),
 }
 
 /// What the engine asks for. The driver carries effects out in any order and at any speed, and answers each with its event.
@@ -112,6 +117,8 @@ pub enum Reply {
     Touched(Vec<IntentKey>),
     /// The decision by which something is undone.
     Undoing(DecisionId),
+    /// The decision by which what was approved is done.
+    Approving(DecisionId),
     /// What was asked for can't be done.
     Failed(Error),
 }

@@ -67,6 +67,7 @@ impl Step<'_> {
             Request::Submit(intent) => self.submit(Some(id), &intent),
             Request::Withdraw(key) => self.withdraw(id, &key),
             Request::SetMode(workload, mode) => self.set_mode(id, &workload, mode),
+            Request::Approve(decision) => self.want_approval(id, decision),
             Request::Undo { receipt, cause } => {
                 self.want_undo(PendingUndo {
                     request: Some(id),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::event::{RequestId, TurnId};
 use crate::allocation::{Allocation, Field};
 use crate::assessment::{Assessment, LastApply};
-use crate::decision::{DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
+use crate::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
 use crate::guard::{ApprovedPlan, Barred, CutRule, Desired, Receipt, Reservation};
 use crate::guardrail::Guardrail;
 use crate::intent::{Constraints, Intent, IntentKey, IntentState, IntentStatus, Mode, Setting};
@@ -106,6 +106,7 @@ pub(super) struct WorkloadControl {
     /// An apply whose outcome isn't known: it was given up, or the process ended in the middle of it.
     pub(super) uncertain: Option<Box<Uncertain>>,
     pub(super) undos: VecDeque<PendingUndo>,
+    pub(super) approvals: VecDeque<PendingApproval>,
     pub(super) restores: Vec<Restore>,
     pub(super) advice: Option<PendingAdvice>,
     /// The last decision that changed nothing, so that the same one isn't recorded at every turn.
@@ -173,6 +174,13 @@ pub(super) struct PendingUndo {
     pub(super) request: Option<RequestId>,
     pub(super) receipt: Arc<Receipt>,
     pub(super) cause: String,
+}
+
+/// A decision that a person approved and that waits for the workload's turn.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PendingApproval {
+    pub(super) request: RequestId,
+    pub(super) decision: Box<Decision>,
 }
 
 /// An advice that was taken and whose outcome is still to be seen.

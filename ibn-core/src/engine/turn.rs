@@ -149,16 +149,14 @@ impl Step<'_> {
     }
 
     fn begin_turn(&mut self, workload: &WorkloadRef) {
-        let managed = self
-            .state
-            .intents
-            .values()
-            .any(|entry| entry.intent.workload() == *workload)
-            || self
-                .state
-                .workloads
-                .get(workload)
-                .is_some_and(|control| !control.undos.is_empty());
+        let managed =
+            self.state
+                .intents
+                .values()
+                .any(|entry| entry.intent.workload() == *workload)
+                || self.state.workloads.get(workload).is_some_and(|control| {
+                    !control.undos.is_empty() || !control.approvals.is_empty()
+                });
         let observed = managed
             || (self.engine.config.observe == Observe::All
                 && workload.kind != WorkloadKind::Namespace);
@@ -435,7 +433,7 @@ impl Step<'_> {
         if self.state.inventory_at.is_none() {
             return;
         }
-        if self.undo_next(workload, health) {
+        if self.undo_next(workload, health) || self.approve_next(workload, health) {
             return;
         }
         let Some(composed) = self.compose(workload) else {
@@ -488,7 +486,10 @@ impl Step<'_> {
 
     /// The same for what has no indicators.
     fn decide_without_recommender(&mut self, workload: &WorkloadRef, health: SignalHealth) {
-        if self.state.inventory_at.is_none() || self.undo_next(workload, health) {
+        if self.state.inventory_at.is_none()
+            || self.undo_next(workload, health)
+            || self.approve_next(workload, health)
+        {
             return;
         }
         if let Some(composed) = self.compose(workload) {

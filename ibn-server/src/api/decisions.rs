@@ -31,6 +31,15 @@ pub struct DecisionList {
     pub decisions: Vec<DecisionRecord>,
 }
 
+/// What a person approved is being done.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Approving {
+    /// The decision that does it.
+    #[schema(value_type = schema::DecisionId)]
+    by: DecisionId,
+}
+
 /// A decision is being undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Undoing {
@@ -121,11 +130,22 @@ pub(crate) async fn undo_decision(
     match state.control().request(request).await? {
         Reply::Undoing(by) => Ok(by),
         Reply::Failed(error) => Err(error.into()),
-        Reply::Submitted(..) | Reply::Touched(_) => Err(ibn_core::Error::unavailable(
-            "the control engine",
-            "it answered something else",
-        )
-        .into()),
+        Reply::Submitted(..) | Reply::Touched(_) | Reply::Approving(_) => Err(
+            ibn_core::Error::unavailable("the control engine", "it answered something else").into(),
+        ),
+    }
+}
+
+/// Asks for what a decision wanted to be done, on a person's approval; the decision that does it.
+pub(crate) async fn approve_decision(state: &ServerState, id: DecisionId) -> Result<DecisionId> {
+    let record = find_record(state, id).await?;
+    let request = Request::Approve(Box::new(record.decision));
+    match state.control().request(request).await? {
+        Reply::Approving(by) => Ok(by),
+        Reply::Failed(error) => Err(error.into()),
+        Reply::Submitted(..) | Reply::Touched(_) | Reply::Undoing(_) => Err(
+            ibn_core::Error::unavailable("the control engine", "it answered something else").into(),
+        ),
     }
 }
 
@@ -171,4 +191,22 @@ pub(super) async fn undo(
 ) -> Result<Json<Undoing>> {
     let by = undo_decision(&state, id, wish.cause).await?;
     Ok(Json(Undoing { by }))
+}
+
+/// Does what a decision wanted that only lacked a person's approval; the guard judges it again.
+#[utoipa::path(
+    post, path = "/decisions/{id}/approve", tag = "decisions", params(("id" = String, Path)),
+    responses(
+        (status = OK, body = Approving),
+        (status = NOT_FOUND, body = Problem),
+        (status = FORBIDDEN, body = Problem, description = "It doesn't wait for approval, waited too long, or the guard refuses it."),
+        (status = CONFLICT, body = Problem, description = "The workload or its intents have changed since.")
+    )
+)]
+pub(super) async fn approve(
+    State(state): State<ServerState>,
+    PathText(id): PathText<DecisionId>,
+) -> Result<Json<Approving>> {
+    let by = approve_decision(&state, id).await?;
+    Ok(Json(Approving { by }))
 }

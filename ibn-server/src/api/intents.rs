@@ -94,7 +94,7 @@ pub(crate) fn touched(reply: Reply) -> Result<Touched> {
         Reply::Submitted(intent, _) => Ok(Touched {
             intents: vec![intent],
         }),
-        Reply::Undoing(_) => Ok(Touched {
+        Reply::Undoing(_) | Reply::Approving(_) => Ok(Touched {
             intents: Vec::new(),
         }),
     }

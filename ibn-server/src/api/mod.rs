@@ -15,7 +15,7 @@ pub use sentences::{Applied, Preview};
 pub use system::{LearnerHistory, Learning, NoticeList, Status, Touched};
 pub use workloads::{Explained, WorkloadDetail, WorkloadList};
 
-pub(crate) use decisions::{find_record, records, undo_decision};
+pub(crate) use decisions::{approve_decision, find_record, records, undo_decision};
 pub(crate) use intents::touched;
 pub(crate) use system::{MODES, set_speed};
 
@@ -70,6 +70,7 @@ fn parts() -> (Router<ServerState>, serde_json::Value) {
         .routes(routes!(decisions::list))
         .routes(routes!(decisions::get))
         .routes(routes!(decisions::undo))
+        .routes(routes!(decisions::approve))
         .routes(routes!(system::mode))
         .routes(routes!(system::speed))
         .routes(routes!(system::status))

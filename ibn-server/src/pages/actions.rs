@@ -51,6 +51,17 @@ pub(crate) async fn undo(
     Ok(super::back_to(&form.back, &told))
 }
 
+/// `POST /decisions/{id}/approve`.
+pub(crate) async fn approve(
+    State(server): State<ServerState>,
+    PathText(id): PathText<DecisionId>,
+    Form(form): Form<Back>,
+) -> Result<Response> {
+    let by = api::approve_decision(&server, id).await?;
+    let told = [("told", "approved"), ("of", &*by.to_string())];
+    Ok(super::back_to(&form.back, &told))
+}
+
 /// `POST /intents/{namespace}/{name}/withdraw`.
 pub(crate) async fn withdraw(
     State(server): State<ServerState>,

@@ -51,6 +51,7 @@ pub(crate) fn router() -> Router<ServerState> {
         .route("/decisions", get(decisions::list))
         .route("/decisions/{id}", get(decisions::page))
         .route("/decisions/{id}/undo", post(actions::undo))
+        .route("/decisions/{id}/approve", post(actions::approve))
         .route("/learning", get(learning::page))
         .route("/about", get(about::page))
         .route("/speed", post(actions::speed))
@@ -134,6 +135,11 @@ fn told(told: Option<&str>, of: Option<&str>) -> Option<Markup> {
     match told? {
         "undoing" => Some(html! {
             "It is being undone"
+            @if let Some(id) = decision { " by " a href={ "/decisions/" (id) } { (id) } }
+            "."
+        }),
+        "approved" => Some(html! {
+            "What you approved is being done"
             @if let Some(id) = decision { " by " a href={ "/decisions/" (id) } { (id) } }
             "."
         }),

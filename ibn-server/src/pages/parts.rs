@@ -202,6 +202,7 @@ pub(crate) fn outcome_badge(record: &DecisionRecord) -> Markup {
             DecisionOutcome::Applied => badge("good", "applied"),
             DecisionOutcome::Pending => badge("info", "on its way"),
             DecisionOutcome::Rejected => badge("quiet", "not done"),
+            DecisionOutcome::AwaitingApproval => badge("warn", "needs approval"),
             DecisionOutcome::Failed => badge("bad", "failed"),
             DecisionOutcome::Undone => badge("warn", "undone"),
         })
@@ -209,9 +210,15 @@ pub(crate) fn outcome_badge(record: &DecisionRecord) -> Markup {
     }
 }
 
-/// The button that undoes a decision, where that can be done.
+/// The button that approves or undoes a decision, where that can be done. An approval that comes too late is refused.
 pub(crate) fn undo_button(record: &DecisionRecord, back: &str) -> Markup {
     html! {
+        @if record.decision.needs_approval() {
+            form.inline method="post" action={ "/decisions/" (record.decision.id) "/approve" } {
+                input type="hidden" name="back" value=(back);
+                button.small type="submit" { "Approve" span.sr { " " (record.decision.id) } }
+            }
+        }
         @if record.can_be_undone() {
             form.inline method="post" action={ "/decisions/" (record.decision.id) "/undo" } {
                 input type="hidden" name="back" value=(back);
