@@ -16,6 +16,7 @@ use chromiumoxide::Page;
 use chromiumoxide::browser::{Browser, BrowserConfig};
 use chromiumoxide::cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams;
 use futures::StreamExt as _;
+use ibn_testkit::service::need;
 use serde_json::{Value, json};
 
 /// How long something may take that is waited for.
@@ -24,22 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Steps of the Tab key that a page may need until all of it was visited.
 const STEPS: usize = 120;
 
-/// The browser, where there is one; says aloud that there is none, or fails where it is required.
+/// The browser, where there is one.
 fn chromium() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let path = std::env::var_os("PATH")?;
-    let found = std::env::split_paths(&path)
+    std::env::split_paths(&path)
         .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|file| file.is_file());
-    if found.is_none() {
-        let required = std::env::var("IBN_REQUIRE").unwrap_or_default();
-        assert!(
-            !required.split(',').any(|it| it.trim() == "browser"),
-            "there is no chromium, and IBN_REQUIRE asks for it"
-        );
-        eprintln!("skipped: there is no chromium on this machine");
-    }
-    found
+        .find(|file| file.is_file())
 }
 
 /// A running demo, which ends with the test.
@@ -171,7 +163,7 @@ impl Hands {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newcomer_says_sees_applies_watches_and_undoes() {
-    let Some(chromium) = chromium() else {
+    let Some(chromium) = need("browser", chromium().ok_or("there is no chromium")) else {
         return;
     };
     let sentence = "scale web in acme to 5";

@@ -241,8 +241,23 @@ pub(crate) fn notice_item(heard: &HeardNotice, now: Timestamp) -> Markup {
                 }
                 @if notice.level == NoticeLevel::Warning { (badge("warn", "look")) }
             }
-            p.why { (rich(&sentence(&notice.reason.message))) }
+            @if notice.reason.code == CORRECTIVE {
+                p.why { "Assurance corrects: " (rich(cause(&notice.reason.message))) "." }
+            } @else {
+                p.why { (rich(&sentence(&notice.reason.message))) }
+            }
         }
+    }
+}
+
+/// The code of the notice that assurance raised a corrective intent.
+const CORRECTIVE: &str = "CorrectiveIntent";
+
+/// A cause without the code that it begins with.
+fn cause(message: &str) -> &str {
+    match message.split_once(": ") {
+        Some((code, rest)) if !code.contains(char::is_whitespace) => rest,
+        _ => message,
     }
 }
 
@@ -360,6 +375,25 @@ pub(crate) fn allocation_text(desired: &Desired) -> String {
             parts.extend(quota.memory.map(|memory| format!("{memory} memory")));
             parts.extend(quota.pods.map(|pods| format!("{pods} pods")));
             parts.join(", ")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_without_its_code() {
+        for (message, told) in [
+            (
+                "DemandForecast: up to 25 requests a second come",
+                "up to 25 requests a second come",
+            ),
+            ("too many fail: 3 %", "too many fail: 3 %"),
+            ("slow", "slow"),
+        ] {
+            assert_eq!(cause(message), told);
         }
     }
 }
