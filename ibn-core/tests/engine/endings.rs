@@ -1,0 +1,187 @@
+//! What goes back, and when.
+
+use super::*;
+
+#[test]
+fn at_the_end_of_its_validity_a_directive_gives_back_what_it_took() {
+    let mut stage = stage();
+    let mut event = replicas("event", Amount::To(8));
+    event.spec.validity = Some(Validity {
+        from: Some(stage.now.checked_add(SignedDuration::from_mins(5)).unwrap()),
+        until: Some(
+            stage
+                .now
+                .checked_add(SignedDuration::from_mins(15))
+                .unwrap(),
+        ),
+    });
+    stage.submit(event);
+    assert_eq!(stage.cluster.replicas(&web()), 3, "not before its time");
+    stage.run(6 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 8);
+    stage.run(10 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+    check_state(&stage, "event", IntentState::Finished);
+}
+
+#[test]
+fn with_keep_the_fields_stay() {
+    let mut stage = stage();
+    let mut kept = replicas("kept", Amount::To(5));
+    kept.spec.on_end = Some(OnEnd::Keep);
+    stage.submit(kept);
+    stage.ask(Request::Withdraw(key("kept")));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+    assert!(stage.intent("acme", "kept").is_none());
+    assert!(stage.stored.is_empty());
+}
+
+#[test]
+fn what_somebody_else_changed_meanwhile_is_not_put_back() {
+    let mut stage = stage();
+    stage.submit(replicas("five", Amount::To(5)));
+    stage.ask(Request::SetMode(web(), Mode::Suspended));
+    stage
+        .cluster
+        .change(&web(), |state| state.allocation.replicas = 7);
+    stage.ask(Request::Withdraw(key("five")));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 7);
+}
+
+#[test]
+fn a_suspended_intent_does_nothing_and_a_resumed_one_goes_on() {
+    let mut stage = stage();
+    let mut paused = replicas("five", Amount::To(5));
+    paused.spec.mode = Some(Mode::Suspended);
+    stage.submit(paused);
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+    check_state(&stage, "five", IntentState::Suspended);
+    stage.ask(Request::SetMode(web(), Mode::Enforce));
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+}
+
+#[test]
+fn an_undone_directive_is_suspended_and_its_allocation_barred_for_three_windows() {
+    let mut stage = stage();
+    stage.submit(replicas("five", Amount::To(5)));
+    let receipt = Box::new(last_receipt(&stage));
+    let reply = stage.ask(Request::Undo {
+        receipt,
+        cause: "a person said so".into(),
+    });
+    assert!(matches!(reply, Some(Reply::Undoing(_))), "{reply:?}");
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+    check_state(&stage, "five", IntentState::Suspended);
+    let undone = stage
+        .ledger
+        .iter()
+        .any(|entry| matches!(entry.event, LedgerEvent::Undone { .. }));
+    assert!(undone);
+
+    // Another directive for the same allocation has to wait until the bar is lifted.
+    stage.submit(replicas("again", Amount::To(5)));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+    stage.run(15 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+}
+
+#[test]
+fn a_quota_is_set_on_a_namespace_and_given_back() {
+    let mut stage = stage();
+    let acme = WorkloadRef::namespace("acme");
+    let quota = ibn_core::intent::QuotaAmounts {
+        cpu: Some("8".parse().unwrap()),
+        memory: None,
+        pods: Some(20),
+    };
+    let intent = Intent::new("quota", &acme)
+        .with_expectation(Expectation::Directive(Directive::Quota(quota)));
+    stage.submit(intent);
+    let live = stage.cluster.state(&acme).unwrap().quota.unwrap();
+    assert_eq!(
+        (live.cpu, live.pods),
+        (Some("8".parse().unwrap()), Some(20))
+    );
+    stage.ask(Request::Withdraw(key("quota")));
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.state(&acme).unwrap().quota, None);
+}
+
+#[test]
+fn the_receipt_names_what_was_there_before() {
+    let mut stage = stage();
+    stage.submit(replicas("five", Amount::To(5)));
+    let receipt = last_receipt(&stage);
+    let changes = receipt.previous.changes_to(&receipt.applied);
+    assert_eq!(changes.len(), 1);
+    assert_eq!(
+        (&changes[0].field, changes[0].from.as_deref()),
+        (&Field::Replicas, Some("3"))
+    );
+    let decided = stage.ledger.iter().find_map(|entry| match &entry.event {
+        LedgerEvent::Decided(decision) => Some(decision.trigger),
+        _ => None,
+    });
+    assert_eq!(decided, Some(Trigger::Directive));
+}
+
+#[test]
+fn a_field_that_was_not_set_before_is_unset_at_the_end_even_after_a_change_of_mind() {
+    let mut stage = stage();
+    let app =
+        ContainerResources::new("app").with_requests(CpuMillis::new(500), Bytes::new(256 << 20));
+    stage.cluster.change(&web(), |state| {
+        state.allocation.containers = vec![app.clone()]
+    });
+    let limit = |millis: u64| {
+        let mut order = ResourcesDirective::default();
+        order.limits.cpu = Some(Amount::To(CpuMillis::new(millis)));
+        Intent::new("limit", &web())
+            .with_expectation(Expectation::Directive(Directive::Resources(order)))
+    };
+    let live = |stage: &Stage| {
+        stage.cluster.state(&web()).unwrap().allocation.containers[0]
+            .limits
+            .cpu
+    };
+    // A limit isn't taken away from a running pod: that takes a rollout.
+    let allowed = ibn_core::guardrail::GuardrailSpec {
+        rollout: Some(ibn_core::guardrail::Rollout::Allowed),
+        ..ibn_core::guardrail::GuardrailSpec::default()
+    };
+    stage.feed(Event::GuardrailsChanged(vec![
+        ibn_core::guardrail::Guardrail::new("rollout", "", allowed),
+    ]));
+    stage.submit(limit(800));
+    stage.run(2 * MINUTE);
+    assert_eq!(live(&stage), Some(CpuMillis::new(800)));
+    stage.submit(limit(900));
+    stage.run(5 * MINUTE);
+    assert_eq!(live(&stage), Some(CpuMillis::new(900)));
+    stage.ask(Request::Withdraw(key("limit")));
+    stage.run(5 * MINUTE);
+    assert_eq!(live(&stage), None);
+}
+
+#[test]
+fn an_objective_keeps_what_was_done_for_it_unless_it_is_to_be_restored() {
+    for (on_end, pods) in [(None, 6), (Some(OnEnd::Restore), 3)] {
+        let mut stage = stage();
+        stage.recommender = Box::new(FixedReplicas(6));
+        let mut fast = latency("fast");
+        fast.spec.on_end = on_end;
+        stage.submit(fast);
+        stage.run(2 * MINUTE);
+        assert_eq!(stage.cluster.replicas(&web()), 6);
+        stage.ask(Request::Withdraw(key("fast")));
+        stage.run(5 * MINUTE);
+        assert_eq!(stage.cluster.replicas(&web()), pods, "{on_end:?}");
+        assert!(stage.intent("acme", "fast").is_none());
+    }
+}

@@ -1,0 +1,287 @@
+//! Directives, objectives and constraints: who is followed, and how.
+
+use super::*;
+
+#[test]
+fn a_directive_is_followed_and_then_fulfilled() {
+    let mut stage = stage();
+    let reply = stage.submit(replicas("five", Amount::To(5)));
+    assert!(matches!(reply, Some(Reply::Submitted(..))), "{reply:?}");
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+    stage.run(MINUTE);
+    check_state(&stage, "five", IntentState::Fulfilled);
+    assert_eq!(stage.cluster.applied().len(), 1, "it is applied once");
+}
+
+#[test]
+fn a_relative_amount_is_resolved_once_and_on_record_before_it_is_applied() {
+    let mut stage = stage();
+    stage.submit(replicas("double", Amount::Scale(2.0)));
+    stage.run(10 * MINUTE);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        6,
+        "not doubled again and again"
+    );
+    let saved = stage.effects.iter().position(|effect| match effect {
+        Effect::SaveIntent(intent, _) => intent
+            .status
+            .as_ref()
+            .is_some_and(|status| status.expectations[0].resolved == Some(Setting::Replicas(6))),
+        _ => false,
+    });
+    let applied = stage
+        .effects
+        .iter()
+        .position(|effect| matches!(effect, Effect::Apply(_)));
+    assert!(saved.unwrap() < applied.unwrap());
+}
+
+#[test]
+fn a_manual_change_of_a_held_field_pauses_the_intent_and_is_not_fought() {
+    let mut stage = stage();
+    stage.submit(replicas("five", Amount::To(5)));
+    stage
+        .cluster
+        .change(&web(), |state| state.allocation.replicas = 4);
+    stage.run(10 * MINUTE);
+    check_state(&stage, "five", IntentState::Overridden);
+    assert_eq!(stage.cluster.replicas(&web()), 4);
+    assert_eq!(
+        stage
+            .notice_codes()
+            .iter()
+            .filter(|code| *code == "Overridden")
+            .count(),
+        1
+    );
+
+    stage.ask(Request::SetMode(web(), Mode::Enforce));
+    stage.run(MINUTE);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        5,
+        "resumed, the directive is followed again"
+    );
+    check_state(&stage, "five", IntentState::Fulfilled);
+}
+
+#[test]
+fn a_newer_directive_of_the_same_author_supersedes() {
+    let mut stage = stage();
+    stage.submit(replicas("five", Amount::To(5)));
+    stage.submit(replicas("seven", Amount::To(7)));
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 7);
+    check_state(&stage, "five", IntentState::Finished);
+    check_state(&stage, "seven", IntentState::Fulfilled);
+}
+
+#[test]
+fn the_higher_priority_wins_per_field() {
+    let mut stage = stage();
+    let mut strong = replicas("strong", Amount::To(6));
+    strong.spec.priority = Some(80);
+    stage.submit(strong);
+    stage.submit(replicas("weak", Amount::To(2)));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 6);
+}
+
+#[test]
+fn directives_of_two_authors_at_equal_priority_conflict_and_the_older_stays() {
+    let mut stage = stage();
+    let by = |author: &str| Origin {
+        by: OriginKind::User,
+        author: Some(author.into()),
+        parent: None,
+        cause: None,
+    };
+    let mut older = replicas("older", Amount::To(5));
+    older.spec.origin = Some(by("ann"));
+    stage.submit(older);
+    let mut newer = replicas("newer", Amount::To(2));
+    newer.spec.origin = Some(by("bob"));
+    let reply = stage.submit(newer);
+    let Some(Reply::Submitted(_, outcome)) = reply else {
+        panic!("{reply:?}")
+    };
+    assert!(outcome.accepted().is_none(), "{}", outcome.summary());
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+}
+
+#[test]
+fn a_live_directive_outranks_an_objective_on_its_field() {
+    let mut stage = stage();
+    stage.recommender = Box::new(FixedReplicas(9));
+    stage.submit(replicas("four", Amount::To(4)));
+    stage.submit(latency("fast"));
+    stage.run(5 * MINUTE);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        4,
+        "the recommender doesn't move a held field"
+    );
+    stage.ask(Request::Withdraw(key("four")));
+    stage.run(5 * MINUTE);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        9,
+        "once it is free, it does"
+    );
+}
+
+#[test]
+fn an_objective_is_served_by_the_recommender_and_its_outcome_is_learned_from() {
+    let mut stage = stage();
+    stage.recommender = Box::new(FixedReplicas(4));
+    stage.submit(latency("fast"));
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 4);
+    check_state(&stage, "fast", IntentState::Fulfilled);
+    let learned = stage
+        .effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Learn(..)))
+        .count();
+    assert!(learned >= 3, "{learned}");
+    let achieved = stage
+        .intent("acme", "fast")
+        .unwrap()
+        .status
+        .clone()
+        .unwrap()
+        .expectations[0]
+        .achieved
+        .clone();
+    assert_eq!(achieved.as_deref(), Some("100ms"));
+}
+
+#[test]
+fn constraints_alone_act() {
+    let mut stage = stage();
+    let mut bounded = Intent::new("bounded", &web());
+    bounded.spec.constraints = Constraints {
+        replicas: Range::new(Some(5), Some(8)),
+        ..Constraints::default()
+    };
+    stage.submit(bounded);
+    stage.run(MINUTE);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        5,
+        "live state moves to the nearest bound"
+    );
+}
+
+#[test]
+fn an_amount_that_can_not_be_is_infeasible_and_never_clipped() {
+    let mut stage = stage();
+    let reply = stage.submit(replicas("fewer", Amount::Add(-5)));
+    let Some(Reply::Submitted(_, outcome)) = reply else {
+        panic!("{reply:?}")
+    };
+    assert!(outcome.accepted().is_none());
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+    check_state(&stage, "fewer", IntentState::Infeasible);
+}
+
+#[test]
+fn an_advising_intent_is_decided_on_and_not_applied() {
+    let mut stage = stage();
+    stage.recommender = Box::new(FixedReplicas(6));
+    let mut advice = latency("advice");
+    advice.spec.mode = Some(Mode::Advise);
+    stage.submit(advice);
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+    let decisions: Vec<_> = stage
+        .ledger
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            LedgerEvent::Decided(decision) => Some(decision),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(decisions.len(), 1, "said once, not at every turn");
+    assert!(
+        decisions[0]
+            .reasons
+            .iter()
+            .any(|reason| reason.code == "AdviseOnly")
+    );
+    assert_eq!(decisions[0].approved, None);
+}
+
+#[test]
+fn what_could_not_be_met_is_looked_at_again_once_the_limits_allow_it() {
+    let mut stage = stage();
+    limit_replicas(&mut stage, 4);
+    stage.submit(replicas("eight", Amount::To(8)));
+    stage.run(5 * MINUTE);
+    check_state(&stage, "eight", IntentState::Infeasible);
+    limit_replicas(&mut stage, 10);
+    stage.run(2 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 8);
+    check_state(&stage, "eight", IntentState::Fulfilled);
+}
+
+#[test]
+fn a_relative_amount_that_could_not_be_is_not_followed_at_some_later_time() {
+    let mut stage = stage();
+    stage.submit(replicas("fewer", Amount::Add(-5)));
+    check_state(&stage, "fewer", IntentState::Infeasible);
+    stage.submit(replicas("ten", Amount::To(10)));
+    limit_replicas(&mut stage, 20);
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 10);
+    check_state(&stage, "fewer", IntentState::Infeasible);
+}
+
+#[test]
+fn an_amount_stays_resolved_when_its_expectation_moves_to_another_place() {
+    let mut stage = stage();
+    let more = Expectation::Directive(Directive::Replicas(Amount::Add(2)));
+    let Some(objective) = latency("x").spec.expectations.pop() else {
+        panic!("it has an objective");
+    };
+    let both = |expectations: [Expectation; 2]| {
+        let mut intent = Intent::new("both", &web());
+        intent.spec.expectations = expectations.to_vec();
+        intent
+    };
+    stage.submit(both([more.clone(), objective.clone()]));
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+    stage.submit(both([objective, more]));
+    stage.run(5 * MINUTE);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        5,
+        "two more than three, said once"
+    );
+    stage.ask(Request::Withdraw(key("both")));
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+}
+
+#[test]
+fn constraints_of_several_intents_intersect() {
+    let mut stage = stage();
+    let bounded = |name: &str, min, max| {
+        let mut intent = Intent::new(name, &web());
+        intent.spec.constraints.replicas = Range::new(min, max);
+        intent
+    };
+    stage.recommender = Box::new(FixedReplicas(20));
+    stage.submit(latency("fast"));
+    stage.submit(bounded("most", None, Some(8)));
+    stage.submit(bounded("fewer", Some(4), Some(6)));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 6);
+    stage.recommender = Box::new(FixedReplicas(1));
+    stage.run(10 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 4);
+}
