@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Tell why a decision was taken, or how a workload stands.
     Explain(ExplainArgs),
+    /// Simulate a scenario once with a recommender, and print its figures.
+    Simulate(SimulateArgs),
     /// Check files of intents, guardrails, indicators or settings, and list every fault.
     Check(CheckArgs),
     /// Print the CustomResourceDefinitions.
@@ -237,6 +239,24 @@ is refused where the workload has changed since, and after an hour.")]
 pub(crate) struct ApproveArgs {
     /// The decision, such as `d17`.
     pub(crate) decision: String,
+}
+
+/// What `simulate` takes.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn simulate -f scenario.toml --recommender hpa:target=0.7 --seed 1 -o json
+  ibn simulate -f scenario.toml --recommender mpc:confidence=0.9
+
+Recommenders are fixed, hpa, vpa, keda, hold, target, mpc, bandit and ladder; a wrong name or option tells what there is. What is
+advised is set inside the scenario's bounds; no guard comes between.")]
+pub(crate) struct SimulateArgs {
+    /// The scenario, TOML or YAML.
+    #[arg(short, long, value_name = "SCENARIO")]
+    pub(crate) file: PathBuf,
+    /// Who decides: `NAME[:key=value,…]`.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) recommender: String,
 }
 
 /// What `get` takes.

@@ -39,6 +39,7 @@ fn run(args: Args, settings: &settings::Settings) -> Outcome {
         Command::WhatIf(args) => commands::what_if::run(&args, settings),
         Command::Apply(args) => commands::apply::run(&args, settings),
         Command::Undo(args) => commands::undo::run(&args, settings),
+        Command::Simulate(args) => commands::simulate::run(&args, settings),
         Command::Approve(args) => commands::undo::approve(&args, settings),
         Command::Get(args) => commands::get::run(&args, settings),
         Command::Explain(args) => commands::explain::run(&args, settings),

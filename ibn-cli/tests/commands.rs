@@ -233,3 +233,87 @@ fn an_hour_of_the_demo_is_the_same_with_one_and_with_two_threads_and_differs_by_
         }
     }
 }
+
+const SCENARIO: &str = r#"
+name = "one"
+horizon = "20m"
+[[nodes]]
+name = "n"
+cpu = "8"
+memory = "32Gi"
+[[workloads]]
+namespace = "a"
+name = "web"
+replicas = 1
+bounds = { min = 1, max = 8 }
+container = "app"
+requests = { cpu = "500m", memory = "256Mi" }
+limits = { cpu = "500m", memory = "256Mi" }
+service = { law = "exponential", mean = "20ms" }
+startup = { law = "constant", mean = "5s" }
+demand = { constant = 40 }
+slo = { quantile = 0.95, atMost = "200ms" }
+"#;
+
+#[test]
+fn a_scenario_is_simulated_the_same_for_a_seed() {
+    with_file("scenario.toml", SCENARIO, |file| {
+        let run = |recommender: &str, seed: &str| {
+            let output = ibn(&[
+                "simulate",
+                "-f",
+                file,
+                "--recommender",
+                recommender,
+                "--seed",
+                seed,
+                "-o",
+                "json",
+            ]);
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            serde_json::from_slice::<Value>(&output.stdout).unwrap()
+        };
+        let (hpa, again, other) = (
+            run("hpa:target=0.6", "1"),
+            run("hpa:target=0.6", "1"),
+            run("hpa:target=0.6", "2"),
+        );
+        assert_eq!(hpa, again);
+        assert_ne!(hpa["event_hash"], other["event_hash"]);
+        // 40 requests of 20 ms are 0.8 cores: one pod of half a core is too little, and the autoscaler sees it.
+        let fixed = run("fixed", "1");
+        let over = |run: &Value| {
+            run["workloads"][0]["violations"]["requests"]
+                .as_f64()
+                .unwrap()
+        };
+        assert!(over(&fixed) > 0.9, "{fixed}");
+        assert!(over(&hpa) < 0.2, "{hpa}");
+        assert_eq!(
+            fixed["workloads"][0]["requests"],
+            hpa["workloads"][0]["requests"]
+        );
+    });
+}
+
+#[test]
+fn what_can_not_be_simulated_is_a_usage_error_that_helps() {
+    with_file("scenario.toml", SCENARIO, |file| {
+        for (recommender, told) in [
+            ("hpx", "hpa (Kubernetes' HorizontalPodAutoscaler"),
+            ("hpa:target=70", "0.01 to 2"),
+            ("mpc:speed=1", "allowed are confidence"),
+        ] {
+            let output = ibn(&["simulate", "-f", file, "--recommender", recommender]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            assert!(said.contains(told), "{said}");
+        }
+    });
+    with_file("bad.toml", "name = \"x\"\nhorizon = \"2 days\"\n", |file| {
+        let output = ibn(&["simulate", "-f", file, "--recommender", "hpa"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("bad.toml:2"), "{said}");
+    });
+}

@@ -52,6 +52,9 @@ pub enum Error {
     /// A single queue that can't be simulated.
     #[error("no such queue: {0}")]
     Queue(String),
+    /// An autoscaler that isn't there, or options that it doesn't take.
+    #[error("{0}")]
+    Autoscaler(String),
     /// A workload that isn't in the cluster.
     #[error("there is no workload `{0}`")]
     UnknownWorkload(String),
@@ -78,7 +81,8 @@ impl Error {
             | Self::Trace { .. }
             | Self::Spec { .. }
             | Self::Scenario { .. }
-            | Self::Queue(_) => ErrorKind::Input,
+            | Self::Queue(_)
+            | Self::Autoscaler(_) => ErrorKind::Input,
             Self::File { .. } => ErrorKind::Io,
             Self::UnknownWorkload(_) => ErrorKind::NotFound,
         }

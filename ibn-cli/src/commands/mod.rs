@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod crds;
 pub(crate) mod explain;
 pub(crate) mod get;
+pub(crate) mod simulate;
 mod tell;
 pub(crate) mod translate;
 pub(crate) mod undo;

@@ -1,8 +1,10 @@
 //! Autoscalers: those of Kubernetes, and baselines, as recommenders.
 
+mod by_name;
 mod fixed;
 pub mod hpa;
 pub mod keda;
 pub mod vpa;
 
+pub use by_name::{ENTRIES, Entry, by_name};
 pub use fixed::Fixed;
