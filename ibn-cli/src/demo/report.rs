@@ -316,6 +316,24 @@ impl Report {
             .map(|(code, count)| vec![code.clone(), count.to_string()])
             .collect();
         parts.push(table(&["DECISIONS BY REASON", "COUNT"], &reasons));
+        if !self.learning.is_empty() {
+            let hours: Vec<Vec<String>> = self
+                .learning
+                .iter()
+                .map(|hour| {
+                    vec![
+                        hour.hour.to_string(),
+                        hour.experiences.to_string(),
+                        format!("{:.3}", hour.mean_reward),
+                        percent(hour.mean_exploration),
+                    ]
+                })
+                .collect();
+            parts.push(table(
+                &["LEARNING, HOUR", "EXPERIENCES", "MEAN REWARD", "EXPLORED"],
+                &hours,
+            ));
+        }
         if let Some(Comparison {
             managed,
             hpa,
