@@ -448,6 +448,11 @@ async fn metrics_are_text_of_prometheus() {
         "ibn_engine_intents{state=\"Finished\"} 0.0",
         "ibn_engine_time_speed 60.0",
         "ibn_translator_requests_total{outcome=\"intent\"} 1",
+        // What has not happened yet is 0, so that the first time is an increase.
+        "ibn_translator_requests_total{outcome=\"refuse\"} 0",
+        "ibn_engine_decisions_total{trigger=\"undo\",verdict=\"rejected\"} 0",
+        "ibn_guard_cuts_total{rule=\"freeze\"} 0",
+        "ibn_assurance_actions_total{action=\"undo\"} 0",
         "# EOF",
     ] {
         assert!(

@@ -27,6 +27,10 @@ pub struct Metrics {
     pub replica_hours: f64,
     /// CPU time used, in core-hours.
     pub used_core_hours: f64,
+    /// Quota periods in which something ran, over all pods.
+    pub cpu_periods: u64,
+    /// Of those, the ones in which the quota was spent too soon.
+    pub cpu_throttled_periods: u64,
     /// Changes of replicas or resources.
     pub changes: u64,
     /// Containers started again.
@@ -46,6 +50,7 @@ pub struct Metrics {
 impl Metrics {
     pub(crate) fn new(workload: &Workload, now: u64, in_flight: u64) -> Self {
         let (counts, latencies) = (workload.account.total(), workload.account.latencies());
+        let used = workload.usage();
         Self {
             workload: workload.spec.name.clone(),
             at: SimTime::from_nanos(now),
@@ -54,7 +59,9 @@ impl Metrics {
             windows: workload.account.windows(),
             core_hours: workload.meter.core_hours(),
             replica_hours: workload.meter.replica_hours(),
-            used_core_hours: workload.cpu_nanos() as f64 / 3.6e12,
+            used_core_hours: used.cpu_nanos as f64 / 3.6e12,
+            cpu_periods: used.periods,
+            cpu_throttled_periods: used.throttled_periods,
             changes: workload.version - 1,
             restarts: workload.restarts(),
             mean: counts.mean_latency(),

@@ -338,14 +338,13 @@ impl Workload {
         );
     }
 
-    /// CPU time used by all pods that there were, in ns.
-    pub(crate) fn cpu_nanos(&self) -> u64 {
-        self.gone.cpu_nanos
-            + self
-                .pods
-                .iter()
-                .map(|pod| pod.server.usage().cpu_nanos)
-                .sum::<u64>()
+    /// What all pods that there were used.
+    pub(crate) fn usage(&self) -> Usage {
+        let mut used = self.gone;
+        for pod in &self.pods {
+            add_usage(&mut used, pod.server.usage());
+        }
+        used
     }
 
     /// Containers started again.

@@ -107,8 +107,10 @@ impl WorkloadMetrics for Simulated {
                         count: counts.served,
                     }),
                     cpu_seconds: Some(metrics.used_core_hours * 3600.0),
+                    cpu_periods: Some(metrics.cpu_periods),
+                    cpu_throttled_periods: Some(metrics.cpu_throttled_periods),
                     restarts: Some(metrics.restarts),
-                    ..WorkloadSample::new(workload)
+                    workload,
                 })
             })
             .collect()

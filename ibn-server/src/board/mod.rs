@@ -25,7 +25,7 @@ pub(crate) use durations::Durations;
 pub(crate) use learning::Learner;
 pub use learning::LearningHour;
 pub use series::{Point, Sample, Series};
-pub(crate) use tally::Tally;
+pub(crate) use tally::{Tally, VerdictKind};
 
 use crate::openapi::schema;
 use crate::record::DecisionRecord;

@@ -3,11 +3,47 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use ibn_core::decision::Trigger;
+use ibn_core::guard::CutRule;
 use ibn_core::intent::IntentState;
 
 use super::out::{Histogram, Labels, Out, of, with};
-use crate::board::Durations;
+use crate::board::{Durations, VerdictKind};
 use crate::state::ServerState;
+
+// Counters with labels of closed sets start at 0, each of them: an `increase` knows nothing of a series that begins at 1, so
+// that an alert on the first undo would never fire.
+const TRIGGERS: [Trigger; 5] = [
+    Trigger::Directive,
+    Trigger::Constraint,
+    Trigger::Recommender,
+    Trigger::Restore,
+    Trigger::Undo,
+];
+const VERDICTS: [VerdictKind; 3] = [
+    VerdictKind::Approved,
+    VerdictKind::Trimmed,
+    VerdictKind::Rejected,
+];
+const CUT_RULES: [CutRule; 15] = [
+    CutRule::Replicas,
+    CutRule::PodCpu,
+    CutRule::PodMemory,
+    CutRule::Step,
+    CutRule::CoolDown,
+    CutRule::Budget,
+    CutRule::Freeze,
+    CutRule::Approval,
+    CutRule::Signals,
+    CutRule::Floor,
+    CutRule::Owner,
+    CutRule::Barred,
+    CutRule::Rollout,
+    CutRule::Malformed,
+    CutRule::Unchanged,
+];
+const ACTIONS: [&str; 3] = ["corrective", "demoteLearner", "undo"];
+const OUTCOMES: [&str; 5] = ["intent", "query", "clarify", "refuse", "error"];
 
 pub(super) fn write(server: &ServerState, out: &mut Out<'_, '_>) -> Result<(), fmt::Error> {
     let tally = server.board().tally();
@@ -21,9 +57,14 @@ pub(super) fn write(server: &ServerState, out: &mut Out<'_, '_>) -> Result<(), f
         "From the begin of a workload's turn to its end, by the clock on the wall",
         [histogram(&tally.turns)],
     )?;
-    let decisions = tally.decisions.iter().map(|((trigger, verdict), count)| {
-        let trigger = with(Labels::new(), "trigger", trigger.as_str());
-        (with(trigger, "verdict", verdict.as_str()), *count)
+    let decisions = TRIGGERS.into_iter().flat_map(|trigger| {
+        let tally = &tally;
+        VERDICTS.into_iter().map(move |verdict| {
+            let count = tally.decisions.get(&(trigger, verdict));
+            let labels = with(Labels::new(), "trigger", trigger.as_str());
+            let labels = with(labels, "verdict", verdict.as_str());
+            (labels, count.copied().unwrap_or_default())
+        })
     });
     out.counters("ibn_engine_decisions", "Decisions", decisions)?;
     let applies = [("applied", tally.applied), ("failed", tally.failed)];
@@ -45,16 +86,16 @@ pub(super) fn write(server: &ServerState, out: &mut Out<'_, '_>) -> Result<(), f
         )
     });
     out.gauges("ibn_engine_intents", "Intents by state", intents)?;
-    let cuts = tally
-        .cuts
-        .iter()
-        .map(|(rule, count)| (with(Labels::new(), "rule", &word(rule)), *count));
+    let cuts = CUT_RULES.into_iter().map(|rule| {
+        let count = tally.cuts.get(&rule).copied().unwrap_or_default();
+        (with(Labels::new(), "rule", &word(&rule)), count)
+    });
     out.counters("ibn_guard_cuts", "What the guard did not allow", cuts)?;
-    let actions = tally
-        .actions
-        .iter()
-        .map(|(action, count)| (with(Labels::new(), "action", action), *count));
-    out.counters("ibn_assurance_actions", "What assurance asked for", actions)
+    out.counters(
+        "ibn_assurance_actions",
+        "What assurance asked for",
+        words("action", ACTIONS, &tally.actions),
+    )
 }
 
 pub(super) fn write_learners(
@@ -104,16 +145,25 @@ pub(super) fn write_translator(
     out.counters(
         "ibn_translator_requests",
         "Sentences by what came of them",
-        sentences
-            .outcomes
-            .iter()
-            .map(|(outcome, count)| (with(Labels::new(), "outcome", outcome), *count)),
+        words("outcome", OUTCOMES, &sentences.outcomes),
     )?;
     out.histograms(
         "ibn_translator_duration_seconds",
         "From sentence to outcome",
         [histogram(&sentences.durations)],
     )
+}
+
+/// The count of each word, 0 where nothing was counted.
+fn words<const N: usize>(
+    label: &'static str,
+    all: [&'static str; N],
+    counts: &BTreeMap<&'static str, u64>,
+) -> impl Iterator<Item = (Labels, u64)> {
+    all.into_iter().map(move |word| {
+        let count = counts.get(word).copied().unwrap_or_default();
+        (with(Labels::new(), label, word), count)
+    })
 }
 
 /// The name of a value of a closed enum, as JSON writes it.
