@@ -198,8 +198,15 @@ fn a_quota_bounds_the_throughput_but_does_not_slow_a_lone_request() {
         0.01,
     );
     assert!(metrics.counts.refused > 0);
+    // Ten periods a second, each of which ends throttled.
+    check_near("periods", metrics.cpu_periods as f64, 10_000.0, 0.01);
+    let throttled = metrics.cpu_throttled_periods as f64;
+    check_near("throttled", throttled, 10_000.0, 0.01);
     spec.traffic = Traffic::Rate(RateCurve::constant(1.0).unwrap(), Default::default());
-    check_near("p50", millis(run(spec, 7, 1000).p50), 10.0, 0.005);
+    let lone = run(spec, 7, 1000);
+    check_near("p50", millis(lone.p50), 10.0, 0.005);
+    let throttled = lone.cpu_throttled_periods as f64 / lone.cpu_periods as f64;
+    assert!(throttled < 0.01, "{throttled}");
 }
 
 #[test]
