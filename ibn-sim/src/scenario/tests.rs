@@ -1,5 +1,8 @@
 //! Scenarios as files.
 
+use ibn_core::read::{Format, read};
+use ibn_testkit::mutants::{Kind, Mutator, Schema};
+
 use super::*;
 
 const SMALL: &str = r#"
@@ -212,5 +215,148 @@ fn a_trace_is_shared_out_as_the_workloads_share_their_own_demand() {
     assert!(
         rates[0] > 5.0 * rates[2],
         "the front end of acme has more than its worker"
+    );
+}
+
+/// A scenario with each kind of field, one a line.
+const WRITTEN: &str = r#"name: small
+start: 2026-01-01T00:00:00Z
+horizon: 1h
+controlPeriod: 15s
+nodes:
+  - name: pool
+    count: 2
+    cpu: "8"
+    memory: 32Gi
+    maxPods: 110
+workloads:
+  - namespace: acme
+    kind: Deployment
+    name: web
+    replicas: 3
+    container: app
+    concurrency: 8
+    maxQueue: 100
+    timeout: 10s
+    baseLatency: 5ms
+    drain: 2s
+    grace: 30s
+    baseMemory: 64Mi
+    memoryPerRequest: 1Mi
+    balancing: random
+    startup:
+      law: constant
+      mean: 10s
+    service:
+      law: exponential
+      mean: 20ms
+    requests:
+      cpu: 500m
+      memory: 256Mi
+    slo:
+      quantile: 0.95
+      atMost: 200ms
+    demand:
+      day:
+        mean: 40.0
+        swing: 0.6
+        peakHour: 15.0
+        noise: 0.1
+        crowd: 3.0
+faults:
+  - at: 10m
+    for: 1m
+    workload: acme/Deployment/web
+    effect:
+      killPods: 1
+"#;
+
+/// What the fields may hold, in the words of the documentation.
+fn schema() -> Schema {
+    let plain = Kind::Quantity { signed: false };
+    Schema::default()
+        .required("name", Kind::Text)
+        .field("start", Kind::Timestamp)
+        .required("horizon", Kind::Duration)
+        .field("controlPeriod", Kind::Duration)
+        .required("nodes", Kind::Open)
+        .field("nodes[]", Kind::Map)
+        .required("nodes[].name", Kind::Text)
+        .field("nodes[].count", Kind::Whole(1, 10_000))
+        .required("nodes[].cpu", plain.clone())
+        .required("nodes[].memory", plain.clone())
+        .field("nodes[].maxPods", Kind::Whole(0, u32::MAX.into()))
+        .required("workloads", Kind::Open)
+        .field("workloads[]", Kind::Map)
+        .required("workloads[].namespace", Kind::Text)
+        .field(
+            "workloads[].kind",
+            Kind::Word(&["Deployment", "StatefulSet"]),
+        )
+        .required("workloads[].name", Kind::Text)
+        .required("workloads[].replicas", Kind::Whole(0, 100_000))
+        .field("workloads[].container", Kind::Text)
+        .field("workloads[].concurrency", Kind::Whole(1, 1_000_000))
+        .field("workloads[].maxQueue", Kind::Whole(0, u32::MAX.into()))
+        .field("workloads[].timeout", Kind::Duration)
+        .required("workloads[].startup", Kind::Open)
+        .required("workloads[].service", Kind::Open)
+        .field("workloads[].baseLatency", Kind::Duration)
+        .field("workloads[].drain", Kind::Duration)
+        .field("workloads[].grace", Kind::Duration)
+        .field("workloads[].baseMemory", plain.clone())
+        .field("workloads[].memoryPerRequest", plain.clone())
+        .field(
+            "workloads[].balancing",
+            Kind::Word(&["random", "roundRobin", "leastLoaded", "powerOfTwo"]),
+        )
+        .required("workloads[].requests", Kind::Map)
+        .field("workloads[].requests.cpu", plain.clone())
+        .field("workloads[].requests.memory", plain)
+        .required("workloads[].slo", Kind::Map)
+        .field("workloads[].slo.quantile", Kind::Quantile)
+        .required("workloads[].slo.atMost", Kind::Duration)
+        .required("workloads[].demand", Kind::Open)
+        .field("workloads[].demand.day", Kind::Map)
+        .field(
+            "workloads[].demand.day.mean",
+            Kind::Number("0", "100000000"),
+        )
+        .field("workloads[].demand.day.swing", Kind::Number("0", "1"))
+        .field("workloads[].demand.day.peakHour", Kind::Number("0", "24"))
+        .field("workloads[].demand.day.noise", Kind::Number("0", "1"))
+        .field("workloads[].demand.day.crowd", Kind::Number("0", "1000"))
+        .field("faults", Kind::Open)
+        .field("faults[]", Kind::Map)
+        .required("faults[].at", Kind::Duration)
+        .required("faults[].for", Kind::Duration)
+        // `effect` is a word or a mapping, which a schema can't say.
+        .field("faults[].effect.killPods", Kind::Whole(0, u32::MAX.into()))
+}
+
+#[test]
+fn every_fault_of_a_scenario_is_found_with_its_place_and_nothing_comes_out() {
+    let (written, faults) = read::<Scenario>(WRITTEN, Format::Yaml);
+    assert_eq!(faults, []);
+    assert!(written.is_some());
+    let mutator = Mutator::new(WRITTEN, Format::Yaml, &schema()).unwrap();
+    let mut mutants = mutator.singles();
+    for faults in 2..=5 {
+        mutants.extend(mutator.several(faults as u64, 20, faults));
+    }
+    let failures: Vec<String> = mutants
+        .iter()
+        .filter_map(|mutant| {
+            let (scenario, faults) = read::<Scenario>(&mutant.text, Format::Yaml);
+            mutant.judge(scenario.is_some(), &faults).err()
+        })
+        .collect();
+    assert!(mutants.len() >= 900, "{} mutants", mutants.len());
+    assert!(
+        failures.is_empty(),
+        "{} of {}:\n{}",
+        failures.len(),
+        mutants.len(),
+        failures.join("\n")
     );
 }
