@@ -269,7 +269,8 @@ fn the_composition_names_what_exists() {
     assert!(
         dockerfile.contains("--package ibn-cli --bin ibn") && dockerfile.contains("USER 65532")
     );
-    // Prometheus scrapes the service, and Grafana asks Prometheus, by their names here.
+    // Prometheus scrapes the service, and Grafana asks Prometheus, by their names here; the service knows its name.
+    assert!(text.contains(r#""--listen", "demo:8080""#) && text.contains("hostname: demo"));
     assert!(read("prometheus/prometheus.yml").contains("demo:8080"));
     let source = read("grafana/provisioning/datasources/prometheus.yaml");
     let source = yaml(&source);

@@ -24,6 +24,11 @@ pub(super) fn until_stopped(
 ) -> Result<(), Failure> {
     let config = ServerConfig {
         place: "simulated cluster".to_owned(),
+        // Where it is told to listen under a name, requests to that name are meant for it.
+        hosts: Arc::new([listen
+            .rsplit_once(':')
+            .map_or(listen, |(name, _)| name)
+            .to_owned()]),
         ..ServerConfig::default()
     };
     let state = ServerState::new(Arc::new(paced.handle()), translator, board)
