@@ -134,6 +134,9 @@ pub(crate) struct DemoArgs {
     /// Threads for the runs that are compared; all cores where absent.
     #[arg(long, env = "IBN_THREADS", value_name = "N")]
     pub(crate) threads: Option<u32>,
+    /// Who decides for objectives, for each workload by itself: `NAME[:key=value,…]`, as for `simulate`; `ladder` where absent.
+    #[arg(short, long, env = "IBN_RECOMMENDER", value_name = "NAME")]
+    pub(crate) recommender: Option<String>,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
 }

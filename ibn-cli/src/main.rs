@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod exit;
 mod output;
+mod recommenders;
 mod settings;
 
 use std::process::ExitCode;

@@ -34,6 +34,7 @@ pub(crate) struct FileSettings {
     listen: Option<String>,
     speed: Option<f64>,
     threads: Option<u32>,
+    recommender: Option<String>,
     translator: Option<TranslatorKind>,
     llm_url: Option<String>,
     llm_model: Option<String>,
@@ -41,7 +42,7 @@ pub(crate) struct FileSettings {
     timezone: Option<String>,
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "output",
     "seed",
     "state-dir",
@@ -54,6 +55,7 @@ const KEYS: [&str; 17] = [
     "listen",
     "speed",
     "threads",
+    "recommender",
     "translator",
     "llm-url",
     "llm-model",
@@ -87,6 +89,7 @@ impl Decode for FileSettings {
         let speed = fields.optional_with("speed", |node, reader| reader.number(node, 0.0..=1e6));
         let threads =
             fields.optional_with("threads", |node, reader| reader.whole(node, 1..=1024u32));
+        let recommender = fields.optional("recommender");
         let translator = fields.optional_with("translator", |node, reader| {
             reader.one_of(
                 node,
@@ -114,6 +117,7 @@ impl Decode for FileSettings {
             listen: listen?,
             speed: speed?,
             threads: threads?,
+            recommender: recommender?,
             translator: translator?,
             llm_url: llm_url?,
             llm_model: llm_model?,
@@ -171,6 +175,7 @@ impl Settings {
             speed,
             once,
             threads,
+            recommender,
             model,
         } = args.clone();
         let file = &self.file;
@@ -183,6 +188,7 @@ impl Settings {
             speed: speed.or(file.speed),
             once,
             threads: threads.or(file.threads),
+            recommender: recommender.or_else(|| file.recommender.clone()),
             model: self.model(&model),
         }
     }
@@ -240,6 +246,7 @@ trace-scale = 0.1
 listen = "127.0.0.1:8080"
 speed = 60.0
 threads = 2
+recommender = "ladder"
 translator = "chain"
 llm-url = "http://127.0.0.1:9000"
 llm-model = "small"
@@ -261,6 +268,7 @@ timezone = "Europe/Berlin"
             .field("listen", Kind::Text)
             .field("speed", Kind::Number("0", "1000000"))
             .field("threads", Kind::Whole(1, 1024))
+            .field("recommender", Kind::Text)
             .field("translator", Kind::Word(&["grammar", "llm", "chain"]))
             .field("llm-url", Kind::Text)
             .field("llm-model", Kind::Text)

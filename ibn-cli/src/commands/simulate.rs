@@ -3,16 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ibn_core::roles::{Predictor, Recommender};
+use ibn_core::roles::Predictor;
 use ibn_core::workload::WorkloadRef;
-use ibn_drl::Spec;
-use ibn_sim::autoscaler::{self, by_name};
+use ibn_sim::autoscaler::Fixed;
 use ibn_sim::{Metrics, Scenario, Twin, run as simulate};
 use serde::Serialize;
 
 use crate::args::SimulateArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
+use crate::recommenders;
 use crate::settings::Settings;
 
 /// What a run came to.
@@ -84,15 +84,12 @@ impl From<&Metrics> for Figures {
 
 pub(crate) fn run(args: &SimulateArgs, settings: &Settings) -> Outcome {
     let scenario = Scenario::load(&args.file).map_err(|error| unreadable(&args.file, error))?;
-    let spec: Spec = args
-        .recommender
-        .parse()
-        .map_err(|error| no_recommender(&error))?;
+    let spec = recommenders::parse(&args.recommender)?;
     let twin: Arc<dyn Predictor> = Arc::new(Twin::default().with_cores(scenario.cores()));
     // Once before the run, so that a fault is told at once and `make` can't fail.
-    recommender(&spec, &twin)?;
+    recommenders::make(&spec, &twin)?;
     let mut make = |_: &WorkloadRef| {
-        recommender(&spec, &twin).unwrap_or_else(|_| Box::new(autoscaler::Fixed::as_found()))
+        recommenders::make(&spec, &twin).unwrap_or_else(|_| Box::new(Fixed::as_found()))
     };
     let episode = simulate(&scenario, &mut make, settings.seed).map_err(|error| {
         Failure::because(Exit::Usage, "the scenario can't be simulated", &error)
@@ -114,32 +111,6 @@ fn unreadable(file: &Path, error: ibn_sim::Error) -> Failure {
         ibn_sim::Error::Scenario { faults } => Failure::faults(&file.to_string_lossy(), faults),
         error => Failure::because(Exit::Usage, "the scenario can't be read", &error),
     }
-}
-
-/// Of this name, from either crate that has some.
-fn recommender(spec: &Spec, twin: &Arc<dyn Predictor>) -> Result<Box<dyn Recommender>, Failure> {
-    if autoscaler::ENTRIES
-        .iter()
-        .any(|entry| entry.name == spec.name())
-    {
-        return by_name(spec.name(), spec.options()).map_err(|error| no_recommender(&error));
-    }
-    ibn_drl::recommender(spec, twin).map_err(|error| no_recommender(&error))
-}
-
-fn no_recommender(error: &dyn std::error::Error) -> Failure {
-    let of_sim = autoscaler::ENTRIES
-        .iter()
-        .map(|entry| (entry.name, entry.about));
-    let of_drl = ibn_drl::ENTRIES
-        .iter()
-        .map(|entry| (entry.name, entry.about));
-    let known: Vec<String> = of_sim
-        .chain(of_drl)
-        .map(|(name, about)| format!("{name} ({about})"))
-        .collect();
-    Failure::because(Exit::Usage, "the recommender can't be had", error)
-        .help(format!("there are {}", known.join(", ")))
 }
 
 fn text(run: &Run) -> String {

@@ -43,7 +43,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Outcome {
     if requests.is_empty() {
         requests = begin(&scenario, &cluster, &*translator, kept.journal.as_deref())?;
     }
-    let roles = setup::roles(&cluster, kept.intents, kept.ledger)?;
+    let roles = setup::roles(args, &cluster, kept.intents, kept.ledger)?;
     let mut driver = setup::driver(&scenario, settings.seed, &cluster, roles);
     let board = ibn_server::Board::new();
     driver.listen(board.clone());
@@ -107,6 +107,7 @@ fn open(scenario: &Scenario, args: &DemoArgs, settings: &Settings) -> Result<Kep
     let identity = RunIdentity::default()
         .with("seed", settings.seed)
         .with("version", env!("CARGO_PKG_VERSION"))
+        .with("recommender", setup::recommender(args)?)
         .with(
             "trace",
             args.trace

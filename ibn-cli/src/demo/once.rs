@@ -145,7 +145,7 @@ fn managed(
     };
     let translator = crate::commands::translate::translator(&args.model)?;
     let requests = setup::first_requests(scenario, &cluster, &*translator)?;
-    let roles = setup::roles(&cluster, intents, Arc::clone(&ledger))?;
+    let roles = setup::roles(args, &cluster, intents, Arc::clone(&ledger))?;
     let mut driver = setup::driver(scenario, settings.seed, &cluster, roles);
     let heard = super::report::Heard::default();
     driver.listen(heard.listener());

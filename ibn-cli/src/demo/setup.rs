@@ -20,6 +20,7 @@ use jiff::Timestamp;
 
 use crate::args::DemoArgs;
 use crate::exit::{Exit, Failure};
+use crate::recommenders;
 
 /// The simulated cluster as it moves with virtual time.
 pub(super) struct SimWorld(pub(super) SimulatedCluster);
@@ -76,15 +77,23 @@ fn predictor() -> Arc<dyn Predictor> {
     Arc::new(Twin::default())
 }
 
-/// The roles around the engine: simulated cluster, burn rates with a forecast, and a learner on the ladder for each workload.
+/// Who decides for objectives.
+pub(super) fn recommender(args: &DemoArgs) -> Result<Spec, Failure> {
+    let name = args.recommender.as_deref().unwrap_or("ladder");
+    let spec = recommenders::parse(name)?;
+    // Made once beforehand, so that a fault is told here and not in the middle of a run.
+    recommenders::make(&spec, &predictor())?;
+    Ok(spec)
+}
+
+/// The roles around the engine: simulated cluster, burn rates with a forecast, and a recommender for each workload.
 pub(super) fn roles(
+    args: &DemoArgs,
     cluster: &SimulatedCluster,
     intents: Arc<dyn IntentStore>,
     ledger: Arc<dyn Ledger>,
 ) -> Result<Roles, Failure> {
-    let spec: Spec = "ladder".parse().map_err(|error| learner_failed(&error))?;
-    // Made once beforehand, so that a fault is told here and not in the middle of a run.
-    ibn_drl::recommender(&spec, &predictor()).map_err(|error| learner_failed(&error))?;
+    let spec = recommender(args)?;
     let twin = predictor();
     Ok(Roles {
         orchestrator: Arc::new(cluster.clone()),
@@ -93,16 +102,9 @@ pub(super) fn roles(
         intents,
         ledger,
         recommenders: RecommenderPool::new(move |_: &WorkloadRef| {
-            match ibn_drl::recommender(&spec, &twin) {
-                Ok(recommender) => recommender,
-                Err(_) => Box::new(ibn_drl::rules::Hold),
-            }
+            recommenders::make(&spec, &twin).unwrap_or_else(|_| Box::new(ibn_drl::rules::Hold))
         }),
     })
-}
-
-fn learner_failed(error: &ibn_drl::Error) -> Failure {
-    Failure::because(Exit::Failed, "the recommender can't be made", error)
 }
 
 /// A driver that stands at the beginning of the scenario, with its guardrails in force.

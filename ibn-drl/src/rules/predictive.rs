@@ -16,7 +16,7 @@ use super::demand::{Backlog, DemandSettings, Demands};
 use super::memo::Memo;
 use super::planner::Planner;
 use super::search::Judge;
-use super::stabilizer::WindowMax;
+use super::stabilizer::{Stabilizer, WindowMax};
 use super::{TargetSettings, TargetTracking, replicas_are_held, settle, sizes};
 use crate::error::{Faults, Result};
 
@@ -98,8 +98,8 @@ impl Steering {
 ///   wait already. The forecast adds capacity, and never takes it below what the measured rate needs.
 /// - *Horizon*: start-up time and one control period. Where a step limit bounds what one decision may add, the whole
 ///   forecast: what can't be added later in time is ordered now.
-/// - *Scale-in* waits until it was wanted throughout the stabilisation window, and until the forecast keeps it wanted
-///   for as long; so the number of pods never flaps.
+/// - *Scale-in* waits until it was wanted throughout the stabilisation window, by demand and by pods, and until the forecast
+///   keeps it wanted for as long; so the number of pods never flaps.
 /// - *Sizes*, where they are allowed: in calm, another CPU for every pod, where that is a tenth cheaper or meets what no
 ///   number of pods of the present size does, and no more pods are needed than there are. So capacity never dips.
 /// - *Wrong models*: the model's CPU time per request follows what is measured. Where a latency objective is violated
@@ -114,6 +114,9 @@ pub struct ModelPredictive {
     fallback: TargetTracking,
     /// The rates that were planned for in the stabilisation window.
     past: WindowMax<f64>,
+    /// The pods that were wanted in it: estimates of the model wander, too.
+    pods: Stabilizer,
+    steered: Option<Steering>,
     backlog: Backlog,
     correction: Correction,
     resized_at: Option<Timestamp>,
@@ -130,6 +133,8 @@ impl ModelPredictive {
         Ok(Self {
             fallback: TargetTracking::new(settings.fallback.clone())?,
             past: WindowMax::new(settings.stabilization),
+            pods: Stabilizer::new(settings.stabilization / 3),
+            steered: None,
             backlog: Backlog::default(),
             correction: Correction::default(),
             resized_at: None,
@@ -226,14 +231,31 @@ impl ModelPredictive {
             least_rate: least_throughput(&situation.objectives),
             lead,
         };
-        // Demand is looked back on, not pods, so that another head-room acts at once.
+        // Both are looked back on: the demand, since the forecast is held against it, and the pods, since estimates wander.
         self.past
             .note(situation.now, demands.peak_with_backlog(lead));
         let is_full = self.past.is_full(situation.now);
         let past = self.past.greatest().filter(|_| is_full);
         let past = past.map(|(_, rate)| rate);
         let (best, wanted, mut reasons) = planner.wanted(self.settings.stabilization, past);
-        let mut allocation = settle(situation, wanted, &mut reasons);
+        // What was wanted under another head-room says nothing: a learner is to see at once what its choice leads to.
+        if self
+            .steered
+            .replace(steering)
+            .is_some_and(|before| before != steering)
+        {
+            self.pods = Stabilizer::new(self.settings.stabilization / 3);
+        }
+        let for_now = best.allocation.replicas.min(wanted);
+        let steady = self.pods.settle(situation.now, live.replicas, for_now);
+        let steady = steady.max(wanted);
+        if steady != wanted {
+            reasons.push(Reason::new(
+                "Stabilized",
+                format!("{wanted} would do now, but more were wanted a short while ago"),
+            ));
+        }
+        let mut allocation = settle(situation, steady, &mut reasons);
         let mut alternatives = planner.alternatives(&allocation, &best);
         let mut predicted = planner
             .judge
