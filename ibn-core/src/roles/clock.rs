@@ -5,6 +5,24 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 
 /// Tells the time. Core never reads a clock by itself.
+///
+/// ```
+/// use ibn_core::roles::Clock;
+/// use jiff::Timestamp;
+///
+/// /// A clock of a machine whose time is off by some seconds.
+/// struct Off<C>(C, i64);
+///
+/// impl<C: Clock> Clock for Off<C> {
+///     fn now(&self) -> Timestamp {
+///         let off = jiff::SignedDuration::from_secs(self.1);
+///         self.0.now().checked_add(off).unwrap_or(Timestamp::MAX)
+///     }
+/// }
+///
+/// let clock = Off(ibn_core::roles::VirtualClock::new(Timestamp::UNIX_EPOCH), 30);
+/// assert_eq!(clock.now().as_second(), 30);
+/// ```
 pub trait Clock: Send + Sync {
     /// The instant.
     fn now(&self) -> Timestamp;

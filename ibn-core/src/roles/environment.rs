@@ -5,6 +5,50 @@
 /// The protocol is Gymnasium's: `reset`, then `step` until `terminated` (the task is over) or `truncated`
 /// (time is up), then `reset` again; a step after an end is an error of the caller and leaves all as it is.
 /// Same seed and actions, same trajectory, to the bit.
+///
+/// ```
+/// use ibn_core::roles::{Action, ActionSpace, Environment, Spaces, Step};
+///
+/// /// One step: the reward is 1 for the choice that the observation names.
+/// #[derive(Default)]
+/// struct Echo(u32);
+///
+/// impl Environment for Echo {
+///     fn spaces(&self) -> Spaces {
+///         Spaces { observation: 1, action: ActionSpace::Discrete(2) }
+///     }
+///
+///     fn reset(&mut self, seed: u64, observation: &mut [f32], mask: &mut [bool]) {
+///         self.0 = (seed % 2) as u32;
+///         observation[0] = self.0 as f32;
+///         mask.fill(true);
+///     }
+///
+///     fn step(&mut self, action: Action<'_>, observation: &mut [f32], mask: &mut [bool]) -> Step {
+///         let right = matches!(action, Action::Discrete([choice]) if *choice == self.0);
+///         observation[0] = self.0 as f32;
+///         mask.fill(true);
+///         Step { reward: f32::from(u8::from(right)), terminated: true, truncated: false }
+///     }
+///
+///     fn snapshot(&self) -> Vec<u8> {
+///         vec![self.0 as u8]
+///     }
+///
+///     fn restore(&mut self, snapshot: &[u8]) -> ibn_core::Result<()> {
+///         match snapshot {
+///             [number @ 0..=1] => self.0 = u32::from(*number),
+///             _ => return Err(ibn_core::Error::invalid("the snapshot", "it is not of an echo")),
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let (mut echo, mut observation, mut mask) = (Echo::default(), [0.0], [false; 2]);
+/// echo.reset(3, &mut observation, &mut mask);
+/// assert_eq!(observation, [1.0]);
+/// assert_eq!(echo.step(Action::Discrete(&[1]), &mut observation, &mut mask).reward, 1.0);
+/// ```
 pub trait Environment: Send {
     /// The shapes of observations and actions; they never change.
     fn spaces(&self) -> Spaces;
@@ -86,6 +130,19 @@ pub struct Step {
 }
 
 /// Makes environments of a distribution of scenarios.
+///
+/// ```
+/// use ibn_core::roles::{Environment, ScenarioSource};
+///
+/// /// The same environment whatever is drawn.
+/// struct Always<F>(F);
+///
+/// impl<F: Fn() -> Box<dyn Environment> + Send + Sync> ScenarioSource for Always<F> {
+///     fn sample(&self, _level: f64, _seed: u64) -> Box<dyn Environment> {
+///         (self.0)()
+///     }
+/// }
+/// ```
 pub trait ScenarioSource: Send + Sync {
     /// An environment drawn at `seed`; `level` from 0 (easy) to 1 (the full distribution) for a curriculum.
     fn sample(&self, level: f64, seed: u64) -> Box<dyn Environment>;

@@ -1,7 +1,8 @@
 //! The roles: traits that hardly change, with implementations in the other crates.
 //!
 //! Roles that wait for something are async; roles that compute are synchronous. All of them that are
-//! chosen at run time are object-safe. Each has a conformance suite in `ibn-testkit`.
+//! chosen at run time are object-safe. Each has a conformance suite in `ibn-testkit`, and its example is a whole implementation
+//! to begin one's own with; the crates that have some tell more under `write_your_own`.
 
 mod assessor;
 mod clock;

@@ -47,6 +47,56 @@ pub trait Recommender: Send {
 }
 
 /// A recommender that learns from what its advice led to.
+///
+/// ```
+/// use ibn_core::roles::{Checkpoint, LearnReport, PolicyLearner, Recommender};
+/// use ibn_core::situation::{Experience, Recommendation, Situation};
+///
+/// /// Leaves everything, and counts what it was told.
+/// #[derive(Default)]
+/// struct Counter(u64);
+///
+/// impl Recommender for Counter {
+///     fn name(&self) -> &str {
+///         "counter"
+///     }
+///
+///     fn recommend(&mut self, situation: &Situation) -> Recommendation {
+///         Recommendation::leave(situation, "Counting", format!("{} experiences so far", self.0))
+///     }
+///
+///     fn as_learner(&mut self) -> Option<&mut dyn PolicyLearner> {
+///         Some(self)
+///     }
+/// }
+///
+/// impl PolicyLearner for Counter {
+///     fn learn(&mut self, experience: &Experience) -> LearnReport {
+///         self.0 += 1;
+///         LearnReport { reward: experience.outcome.reward, experiences: self.0, ..LearnReport::default() }
+///     }
+///
+///     fn checkpoint(&self) -> Checkpoint {
+///         let data = self.0.to_le_bytes().to_vec();
+///         Checkpoint { learner: "counter".to_owned(), version: 1, encoding: 0, data }
+///     }
+///
+///     fn restore(&mut self, checkpoint: &Checkpoint) -> ibn_core::Result<()> {
+///         let data = <[u8; 8]>::try_from(checkpoint.data.as_slice());
+///         match (checkpoint.learner.as_str(), checkpoint.version, data) {
+///             ("counter", 1, Ok(data)) => self.0 = u64::from_le_bytes(data),
+///             _ => return Err(ibn_core::Error::invalid("the checkpoint", "it is not of a counter")),
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let mut trained = Counter(3);
+/// let mut fresh = Counter::default();
+/// fresh.restore(&trained.checkpoint())?;
+/// assert_eq!(fresh.0, 3);
+/// # Ok::<(), ibn_core::Error>(())
+/// ```
 pub trait PolicyLearner: Recommender {
     /// Takes in what followed on an advice.
     fn learn(&mut self, experience: &Experience) -> LearnReport;

@@ -10,6 +10,48 @@ use crate::intent::{Intent, IntentKey};
 use crate::workload::WorkloadRef;
 
 /// Keeps intents with their status.
+///
+/// ```
+/// use ibn_core::intent::{Intent, IntentKey};
+/// use ibn_core::roles::IntentStore;
+/// use ibn_core::workload::WorkloadRef;
+/// use std::collections::BTreeMap;
+/// use std::sync::Mutex;
+///
+/// /// In memory, for as long as the process lives.
+/// #[derive(Default)]
+/// struct Forgetful(Mutex<BTreeMap<IntentKey, Intent>>);
+///
+/// #[async_trait::async_trait]
+/// impl IntentStore for Forgetful {
+///     async fn put(&self, intent: &Intent) -> ibn_core::Result<()> {
+///         self.0.lock().unwrap().insert(intent.key(), intent.clone());
+///         Ok(())
+///     }
+///
+///     async fn get(&self, key: &IntentKey) -> ibn_core::Result<Option<Intent>> {
+///         Ok(self.0.lock().unwrap().get(key).cloned())
+///     }
+///
+///     async fn list(&self) -> ibn_core::Result<Vec<Intent>> {
+///         Ok(self.0.lock().unwrap().values().cloned().collect())
+///     }
+///
+///     async fn delete(&self, key: &IntentKey) -> ibn_core::Result<()> {
+///         self.0.lock().unwrap().remove(key);
+///         Ok(())
+///     }
+/// }
+///
+/// let store = Forgetful::default();
+/// let intent = Intent::new("fast", &WorkloadRef::deployment("acme", "web"));
+/// futures::executor::block_on(async {
+///     store.put(&intent).await?;
+///     assert_eq!(store.list().await?, [intent]);
+///     Ok::<(), ibn_core::Error>(())
+/// })?;
+/// # Ok::<(), ibn_core::Error>(())
+/// ```
 #[async_trait]
 pub trait IntentStore: Send + Sync {
     /// Writes an intent whole; creates it where there is none of its key.
@@ -38,6 +80,27 @@ pub trait IntentStore: Send + Sync {
 }
 
 /// Keeps what was decided and what came of it, in order, for ever.
+///
+/// ```
+/// use ibn_core::decision::{DecisionId, LedgerEntry, LedgerEvent};
+/// use ibn_core::roles::{Ledger, LedgerQuery};
+///
+/// /// Passes entries on and says each aloud.
+/// struct Loud<L>(L);
+///
+/// #[async_trait::async_trait]
+/// impl<L: Ledger> Ledger for Loud<L> {
+///     async fn append(&self, entry: &LedgerEntry) -> ibn_core::Result<()> {
+///         self.0.append(entry).await?;
+///         println!("{}: {} is on record", entry.at, entry.event.decision());
+///         Ok(())
+///     }
+///
+///     async fn query(&self, query: &LedgerQuery) -> ibn_core::Result<Vec<LedgerEntry>> {
+///         self.0.query(query).await
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Adds an entry. When this returns, the entry outlives a crash of the process (where the ledger is meant to).

@@ -161,10 +161,14 @@ impl Planner<'_> {
                     )
                 })
                 .unwrap_or_default();
+            let are = match replicas {
+                1 => "1 pod is".to_owned(),
+                pods => format!("{pods} pods are"),
+            };
             Reason::new(
                 "Predicted",
                 format!(
-                    "{replicas} pods are the fewest for {rate:.1} requests/s within {lead}: {objective}, predicted {} \
+                    "{are} the fewest for {rate:.1} requests/s within {lead}: {objective}, predicted {} \
                      with confidence {confidence}{fewer}",
                     value_text(objective, reached)
                 ),
