@@ -23,7 +23,7 @@ Examples:
   ibn demo --once 24h --seed 7 -o json                 a simulated day without a browser, and its report
   ibn translate \"scale web in acme to 5\" --catalog catalog.json
   ibn what-if \"give checkout in globex 50 % more CPU\"    what it would do; changes nothing
-  ibn apply \"keep checkout's p95 in acme under 200 ms as cheaply as you can\"
+  ibn apply \"keep the p95 of checkout in acme under 200 ms as cheaply as you can\"
   ibn get decisions                                    what was decided, and why
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 clarification needed, 4 refused, rejected or infeasible, 5 a needed service is unreachable.";

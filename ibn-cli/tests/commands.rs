@@ -317,3 +317,35 @@ fn what_can_not_be_simulated_is_a_usage_error_that_helps() {
         assert!(said.contains("bad.toml:2"), "{said}");
     });
 }
+
+#[test]
+fn every_sentence_that_is_offered_is_understood() {
+    let workloads: Vec<Value> = ["acme", "globex", "initech"]
+        .into_iter()
+        .flat_map(|namespace| {
+            ["web", "checkout", "worker"].map(|name| {
+                serde_json::json!({
+                    "namespace": namespace, "kind": "Deployment", "name": name, "replicas": 3,
+                    "containers": [{"name": "app", "requests": {"cpu": "500m", "memory": "256Mi"}}],
+                })
+            })
+        })
+        .collect();
+    let catalog = serde_json::json!({
+        "workloads": workloads, "namespaces": ["acme", "globex", "initech"], "indicators": [],
+    });
+    with_file("catalog.json", &catalog.to_string(), |file| {
+        let offered = ibn_server::ServerConfig::default().examples;
+        let told = [
+            "keep the p95 of checkout in acme under 200 ms as cheaply as you can",
+            "double the pods of worker in globex",
+            "double the memory of checkout in globex",
+            "keep web in acme's p95 under 200 ms",
+        ];
+        for sentence in offered.iter().map(String::as_str).chain(told) {
+            let output = ibn(&["translate", sentence, "--catalog", file]);
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(0), "`{sentence}`: {said}");
+        }
+    });
+}

@@ -64,10 +64,10 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         let examples = [
-            "keep checkout of acme under 200 ms p95 as cheaply as you can, at most 12 pods",
-            "give globex web 50 % more CPU",
-            "acme worker: at least 2 and at most 6 pods",
-            "scale initech web to 5",
+            "keep checkout in acme under 200 ms p95 as cheaply as you can, at most 12 pods",
+            "give web in globex 50 % more CPU",
+            "at least 2 and at most 6 pods for worker in acme",
+            "scale web in initech to 5",
             "globex may use at most 8 cores",
         ];
         Self {

@@ -1,6 +1,6 @@
 //! What a run came to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(super) struct Report {
     intents: Vec<Intent>,
     /// What changed something, in order.
     decisions: Vec<DecisionLine>,
-    /// How many decisions there were for each first reason.
+    /// How many decisions each reason was given for; a decision may have several.
     decisions_by_reason: BTreeMap<String, usize>,
     /// What was said aloud, by its code.
     notices: BTreeMap<String, usize>,
@@ -418,11 +418,14 @@ fn by_reason(entries: &[LedgerEntry]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for entry in entries {
         if let LedgerEvent::Decided(decision) = &entry.event {
-            let code = decision
+            let codes: BTreeSet<&str> = decision
                 .reasons
-                .first()
-                .map_or("Unknown", |reason| reason.code.as_str());
-            *counts.entry(code.to_owned()).or_default() += 1;
+                .iter()
+                .map(|reason| reason.code.as_str())
+                .collect();
+            for code in codes {
+                *counts.entry(code.to_owned()).or_default() += 1;
+            }
         }
     }
     counts

@@ -118,7 +118,7 @@ pub(crate) fn sentence_form(
             div.say-row {
                 textarea id="sentence" name="text" rows="2" maxlength=(SENTENCE) required
                     autocomplete="off" spellcheck="true" aria-describedby="say-help"
-                    placeholder="keep checkout of acme under 200 ms p95, at most 12 pods" { (text) }
+                    placeholder="keep checkout in acme under 200 ms p95, at most 12 pods" { (text) }
                 button.primary type="submit" { "Understand" }
             }
             input type="hidden" name="timezone" value="UTC" data-timezone;
