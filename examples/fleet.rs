@@ -1,60 +1,59 @@
 //! A fleet of workloads in the fluid engine, each with its autoscaler: `fleet --workloads 10000 --pods-per 10 --steps 100 -o json`.
 //!
-//! `--nodes` (1,000 by default), `--churn` (the share of pods that crash in a step, 0.01) and `--seed` besides. Prints the time
-//! of a step, decisions and churn included, and the memory of the process.
+//! Prints the time of a step, decisions and churn included, and the memory of the process.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use clap::Parser;
 use ibn_core::units::{Bytes, CpuMillis};
 use ibn_sim::fluid::{Fleet, FleetHpa};
 use ibn_sim::{ClusterSpec, DayCurve, Law, NodeSpec, PodSize, Seeds, WorkloadSpec};
 use serde_json::json;
 
-fn main() -> Result<()> {
-    let mut numbers = [
-        ("--workloads", 1000.0),
-        ("--pods-per", 10.0),
-        ("--steps", 20.0),
-    ]
-    .into_iter()
-    .chain([("--nodes", 1000.0), ("--churn", 0.01), ("--seed", 1.0)])
-    .collect::<Vec<_>>();
-    let mut is_json = false;
-    let mut arguments = std::env::args().skip(1);
-    while let Some(flag) = arguments.next() {
-        let value = arguments
-            .next()
-            .with_context(|| format!("{flag} needs a value"))?;
-        if flag == "-o" || flag == "--output" {
-            is_json = value == "json";
-        } else if let Some((_, number)) = numbers.iter_mut().find(|(name, _)| *name == flag) {
-            *number = value
-                .parse()
-                .with_context(|| format!("{flag} can't be {value}"))?;
-        } else {
-            let names: Vec<&str> = numbers.iter().map(|(name, _)| *name).collect();
-            bail!("no option {flag}: allowed are {}, -o", names.join(", "));
-        }
-    }
-    let [workloads, pods, steps, nodes, churn, seed] = <[f64; 6]>::try_from(
-        numbers
-            .iter()
-            .map(|(_, number)| *number)
-            .collect::<Vec<_>>(),
-    )
-    .map_err(|_| anyhow::anyhow!("six numbers"))?;
+/// A fleet of workloads in the fluid engine, each with its autoscaler.
+#[derive(Parser)]
+struct Args {
+    #[arg(long, default_value_t = 1000)]
+    workloads: u32,
+    /// Pods of each workload at the start.
+    #[arg(long, default_value_t = 10)]
+    pods_per: u32,
+    /// Steps of 15 s.
+    #[arg(long, default_value_t = 20)]
+    steps: u32,
+    #[arg(long, default_value_t = 1000)]
+    nodes: u32,
+    /// The share of pods that crash in a step.
+    #[arg(long, default_value_t = 0.01)]
+    churn: f64,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// `json` for one object.
+    #[arg(short, long, default_value = "text")]
+    output: String,
+}
 
+fn main() -> Result<()> {
+    let Args {
+        workloads,
+        pods_per,
+        steps,
+        nodes,
+        churn,
+        seed,
+        output,
+    } = Args::parse();
     let built = Instant::now();
-    let spec = cluster(workloads as u32, pods as u32, nodes as u32, seed as u64)?;
-    let mut fleet = Fleet::new(&spec, Duration::from_secs(15), seed as u64)?;
-    let mut autoscalers = FleetHpa::new(fleet.len(), 70, 1, (pods as u32).max(1) * 2);
+    let spec = cluster(workloads, pods_per, nodes, seed)?;
+    let mut fleet = Fleet::new(&spec, Duration::from_secs(15), seed)?;
+    let mut autoscalers = FleetHpa::new(fleet.len(), 70, 1, pods_per.max(1) * 2);
     let build_s = built.elapsed().as_secs_f64();
     let started = Instant::now();
     let (mut decisions, mut crashed) = (0, 0);
     for step in 0..steps as usize {
         // A pod of every hundredth workload, in turn, and so on: the given share of all pods.
-        let every = (1.0 / (churn * pods).max(1e-9)).max(1.0) as usize;
+        let every = (1.0 / (churn * f64::from(pods_per)).max(1e-9)).max(1.0) as usize;
         for index in (step % every..fleet.len()).step_by(every) {
             fleet.crash(index, 1);
             crashed += usize::from(churn > 0.0);
@@ -62,7 +61,7 @@ fn main() -> Result<()> {
         fleet.step();
         decisions += autoscalers.sync(&mut fleet);
     }
-    let step_ms = started.elapsed().as_secs_f64() * 1e3 / steps;
+    let step_ms = started.elapsed().as_secs_f64() * 1e3 / f64::from(steps);
     let (mut core_hours, mut violated) = (0.0, 0);
     for index in 0..fleet.len() {
         let totals = fleet.totals(index).context("the workload is there")?;
@@ -80,9 +79,9 @@ fn main() -> Result<()> {
         "scaled": decisions,
         "crashed_pods": crashed,
         "core_hours": core_hours,
-        "violated": violated as f64 / (steps * workloads).max(1.0),
+        "violated": violated as f64 / f64::from(steps.saturating_mul(workloads).max(1)),
     });
-    if is_json {
+    if output == "json" {
         println!("{result}");
     } else {
         for (name, value) in result.as_object().context("an object")? {

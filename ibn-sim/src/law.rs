@@ -161,9 +161,7 @@ impl Law {
             }
             Self::Lognormal { .. } => return Err(fail("`cv` must be above 0 and at most 100")),
             Self::Hyperexponential { cv, .. } if (1.0..=100.0).contains(&cv) => {
-                // Whitt 1982, "Approximating a point process by a renewal process", section 3: balanced means.
-                let cv2 = cv * cv;
-                let first = f64::midpoint(1.0, ((cv2 - 1.0) / (cv2 + 1.0)).sqrt());
+                let first = balanced_share(cv);
                 Sampler::Hyperexponential {
                     first,
                     means: (mean / (2.0 * first), mean / (2.0 * (1.0 - first))),
@@ -172,6 +170,14 @@ impl Law {
             Self::Hyperexponential { .. } => return Err(fail("`cv` must be between 1 and 100")),
         })
     }
+}
+
+/// The probability of the first of two exponentials that each contribute half of the mean, for a `cv` of 1 and more.
+///
+/// Whitt 1982, "Approximating a point process by a renewal process", section 3: balanced means.
+pub(crate) fn balanced_share(cv: f64) -> f64 {
+    let cv2 = cv * cv;
+    f64::midpoint(1.0, ((cv2 - 1.0) / (cv2 + 1.0)).sqrt())
 }
 
 /// A checked law, ready to draw whole nanoseconds.

@@ -1,7 +1,7 @@
 //! The analytic twin: what a workload would do with an allocation, from a queue model, in some 60 µs.
 
 mod pod;
-mod special;
+pub(crate) mod special;
 
 use std::collections::BTreeMap;
 

@@ -14,11 +14,11 @@ use super::turn::Composed;
 use crate::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
 use crate::envelope::Envelope;
 use crate::guard::{ApprovedPlan, Barred, Current, Cut, Desired, Plan, Receipt, Verdict};
-use crate::intent::{DEFAULT_WINDOW, IntentKey};
+use crate::intent::{DEFAULT_WINDOW, Intent, IntentKey};
 use crate::lifecycle::LifecycleEvent;
 use crate::observation::SignalHealth;
 use crate::situation::Recommendation;
-use crate::workload::WorkloadRef;
+use crate::workload::{WorkloadRef, WorkloadState};
 use crate::{Error, ErrorKind, Result};
 
 /// The same decision that changes nothing is recorded again only after so long.
@@ -26,6 +26,13 @@ const REPEAT_IDLE_DECISION_AFTER: Duration = Duration::from_secs(3600);
 
 /// For how many windows an undone allocation may not come back.
 const BARRED_WINDOWS: u32 = 3;
+
+/// Whether a person approved just what the guard is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Approval {
+    None,
+    OfAPerson,
+}
 
 impl Step<'_> {
     /// Hands a plan to the guard and records what it says. Returns what is on its way to be applied.
@@ -63,9 +70,14 @@ impl Step<'_> {
         let verdict = if composed.advise_only {
             Verdict::Rejected(Vec::new())
         } else {
-            self.with_current(workload, &composed.envelope, health, |guard, current| {
-                guard.review(plan, current)
-            })?
+            let envelope = &composed.envelope;
+            self.with_current(
+                workload,
+                envelope,
+                health,
+                Approval::None,
+                |guard, current| guard.review(plan, current),
+            )?
         };
         let mut reasons = reasons;
         if composed.advise_only {
@@ -200,12 +212,21 @@ impl Step<'_> {
         self.push(Effect::Record(Box::new(entry)));
     }
 
+    /// The intents that act on a workload, and the limits that they and the guardrails leave.
+    fn acting_in(&self, state: &WorkloadState) -> (Vec<Arc<Intent>>, Envelope) {
+        let acting = self.intents_on(&state.workload, |entry| entry.is_acting(self.now));
+        let (guardrails, inventory) = (&self.state.guardrails, &self.state.inventory);
+        let envelope = Envelope::build(state, guardrails, &acting, inventory);
+        (acting, envelope)
+    }
+
     /// Calls the guard with all that it must know of this instant.
     fn with_current<T>(
         &self,
         workload: &WorkloadRef,
         envelope: &Envelope,
         health: SignalHealth,
+        approval: Approval,
         ask: impl FnOnce(crate::guard::Guard, &Current<'_>) -> T,
     ) -> Option<T> {
         let state = self.state.inventory.workloads.get(workload)?;
@@ -230,7 +251,7 @@ impl Step<'_> {
                 .and_then(|assessment| assessment.floor.as_ref()),
             last_applied_at: control.last_applied_at(),
             barred: &barred,
-            approved_by_person: false,
+            approved_by_person: approval == Approval::OfAPerson,
         };
         Some(ask(self.engine.guard, &current))
     }
@@ -281,14 +302,8 @@ impl Step<'_> {
             .get(workload)
             .ok_or_else(|| Error::not_found(workload))?;
         plan.check_fresh(state)?;
-        let acting = self.intents_on(workload, |entry| entry.is_acting(self.now));
-        let revision = Envelope::build(
-            state,
-            &self.state.guardrails,
-            &acting,
-            &self.state.inventory,
-        )
-        .revision();
+        let (_, envelope) = self.acting_in(state);
+        let revision = envelope.revision();
         if revision != plan.envelope_revision() {
             return Err(Error::Stale {
                 what: format!("the envelope of {workload}"),
@@ -600,22 +615,15 @@ impl Step<'_> {
         let Some(state) = self.state.inventory.workloads.get(workload) else {
             return false;
         };
-        let acting = self.intents_on(workload, |entry| entry.is_acting(self.now));
-        let envelope = Envelope::build(
-            state,
-            &self.state.guardrails,
-            &acting,
-            &self.state.inventory,
-        );
+        let (acting, envelope) = self.acting_in(state);
         let id = self.state.new_decision();
         // A person who asks for it approves it, too.
-        let approved_by_person = undo.request.is_some();
-        let verdict = self.with_current(workload, &envelope, health, |guard, current| {
-            let current = Current {
-                approved_by_person,
-                ..*current
-            };
-            guard.undo(id, &undo.receipt, &current)
+        let approval = match undo.request {
+            Some(_) => Approval::OfAPerson,
+            None => Approval::None,
+        };
+        let verdict = self.with_current(workload, &envelope, health, approval, |guard, current| {
+            guard.undo(id, &undo.receipt, current)
         });
         let Some(verdict) = verdict else { return false };
         let intents: Vec<IntentKey> = acting.iter().map(|intent| intent.key()).collect();
@@ -691,7 +699,7 @@ impl Step<'_> {
         let Some(state) = self.state.inventory.workloads.get(workload) else {
             return false;
         };
-        let acting = self.intents_on(workload, |entry| entry.is_acting(self.now));
+        let (acting, envelope) = self.acting_in(state);
         let is_asked_for = decision.trigger == Trigger::Restore
             || decision
                 .intents
@@ -711,12 +719,6 @@ impl Step<'_> {
             self.push(Effect::Reply(request, Box::new(Reply::Failed(error))));
             return false;
         }
-        let envelope = Envelope::build(
-            state,
-            &self.state.guardrails,
-            &acting,
-            &self.state.inventory,
-        );
         let id = self.state.new_decision();
         let Decision {
             id: approved,
@@ -738,12 +740,9 @@ impl Step<'_> {
             intents: intents.clone(),
             reasons: reasons.clone(),
         };
-        let verdict = self.with_current(workload, &envelope, health, |guard, current| {
-            let current = Current {
-                approved_by_person: true,
-                ..*current
-            };
-            guard.review(plan, &current)
+        let approval = Approval::OfAPerson;
+        let verdict = self.with_current(workload, &envelope, health, approval, |guard, current| {
+            guard.review(plan, current)
         });
         let Some(verdict) = verdict else { return false };
         let reply = match verdict.approved() {

@@ -1,7 +1,8 @@
 //! What is known exactly of a queue with Poisson arrivals.
 
 use super::{Discipline, Queue};
-use crate::law::Law;
+use crate::law::{Law, balanced_share};
+use crate::twin::special::erlang_c;
 
 /// What is known of a queue; seconds and shares. `None` where there is no closed form.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -117,17 +118,9 @@ fn solve(beyond: impl Fn(f64) -> f64, level: f64, scale: f64) -> f64 {
     f64::midpoint(low, high)
 }
 
-fn erlang_c(servers: u32, offered: f64) -> f64 {
-    let blocked = (1..=servers).fold(1.0, |blocked, n| {
-        offered * blocked / (f64::from(n) + offered * blocked)
-    });
-    let load = offered / f64::from(servers);
-    blocked / (1.0 - load * (1.0 - blocked))
-}
-
 /// The tail of the wait in M/G/1 from its Laplace transform.
 mod tail {
-    use super::{Law, Queue, solve};
+    use super::{Law, Queue, balanced_share, solve};
 
     /// A complex number.
     #[derive(Clone, Copy)]
@@ -208,8 +201,7 @@ mod tail {
             Law::Constant { .. } => Some(Complex(-mean * s.0, -mean * s.1).exp()),
             Law::Exponential { .. } => Some(exponential(mean)),
             Law::Hyperexponential { cv, .. } => {
-                let cv2 = cv * cv;
-                let first = f64::midpoint(1.0, ((cv2 - 1.0) / (cv2 + 1.0)).sqrt());
+                let first = balanced_share(cv);
                 let part = |share: f64| {
                     let Complex(re, im) = exponential(mean / (2.0 * share));
                     Complex(share * re, share * im)

@@ -179,7 +179,7 @@ impl Lognormal {
 
 /// Erlang's C: the probability that an arrival at `servers` servers with an offered load of `load` (below `servers`) finds
 /// all of them busy, by the recursion for Erlang's B.
-pub(super) fn erlang_c(servers: u32, load: f64) -> f64 {
+pub(crate) fn erlang_c(servers: u32, load: f64) -> f64 {
     const MANY: u32 = 20_000;
     if servers > MANY && load > f64::from(MANY) / 2.0 {
         // As good as fluid; a smaller system of the same load waits a little more.
