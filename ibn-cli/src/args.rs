@@ -41,7 +41,7 @@ expected, conflicts, what the guard would cut, and, where it can't be met, what 
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// How to print the result: for a person, or for a program.
+    /// How to print the result: for a person, or for a program, which then gets failures as a document on standard error, too.
     #[arg(short, long, global = true, value_enum, env = "IBN_OUTPUT")]
     pub(crate) output: Option<OutputFormat>,
     /// Seed of everything random; 7 where absent.
@@ -95,7 +95,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Simulate a scenario once with a recommender, and print its figures.
     Simulate(SimulateArgs),
-    /// Check files of intents, guardrails, indicators or settings, and list every fault.
+    /// Check files of intents, guardrails, indicators, settings or scenarios, and list every fault.
     Check(CheckArgs),
     /// Print the CustomResourceDefinitions.
     Crds,
@@ -306,7 +306,7 @@ pub(crate) struct ExplainArgs {
 Examples:
   ibn check intent.yaml guardrail.yaml
   ibn check intent.yaml --catalog catalog.json     names are checked, too
-  ibn check ibn.toml                               a settings file
+  ibn check ibn.toml scenario.toml                 a settings file, a scenario of the simulator
 
 It ends with 0 where there is no fault, and with 4 where there is one; warnings are no faults.")]
 pub(crate) struct CheckArgs {

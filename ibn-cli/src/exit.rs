@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use ibn_core::ErrorKind;
 use ibn_core::diagnostic::Diagnostic;
+use serde::Serialize;
 
 /// How a command ends: its exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Exit {
     /// Done.
     Done = 0,
@@ -36,19 +38,23 @@ pub(crate) type Outcome = Result<Exit, Failure>;
 pub(crate) struct Failure(Box<Told>);
 
 /// What there is to tell of a failure.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Told {
     /// The exit code.
     pub(crate) exit: Exit,
     /// What went wrong, in a sentence.
     pub(crate) message: String,
     /// Why, from the outside in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) causes: Vec<String>,
     /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) help: Option<String>,
     /// The faults of an input, with the file that they are in and its text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// The file that the faults are in.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
 }
 

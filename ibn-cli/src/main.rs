@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod exit;
 mod output;
+mod progress;
 mod recommenders;
 mod settings;
 
@@ -20,11 +21,15 @@ use crate::exit::{Exit, Outcome};
 
 fn main() -> ExitCode {
     let args = Args::parse_from(args::with_default_command(std::env::args_os()));
-    let outcome = settings::Settings::load(&args.global).and_then(|settings| run(args, &settings));
+    let mut format = args.global.output.unwrap_or_default();
+    let outcome = settings::Settings::load(&args.global).and_then(|settings| {
+        format = settings.output;
+        run(args, &settings)
+    });
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            output::failure(&failure);
+            output::failure(format, &failure);
             failure.exit.into()
         }
     }
@@ -45,7 +50,7 @@ fn run(args: Args, settings: &settings::Settings) -> Outcome {
         Command::Get(args) => commands::get::run(&args, settings),
         Command::Explain(args) => commands::explain::run(&args, settings),
         Command::Check(args) => commands::check::run(&args, settings),
-        Command::Crds => commands::crds::run(),
+        Command::Crds => commands::crds::run(settings),
         Command::Completions(args) => {
             commands::completions::run(&args);
             Ok(Exit::Done)

@@ -37,8 +37,28 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Tells a failure.
-pub(crate) fn failure(failure: &Failure) {
+/// A failure for a program.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ToldFailure<'f> {
+    error: &'f crate::exit::Told,
+}
+
+/// Tells a failure on standard error: to a person, or, where the result was to be for a program, as one document with the key `error`.
+pub(crate) fn failure(format: OutputFormat, failure: &Failure) {
+    let told = ToldFailure { error: failure };
+    let document = match format {
+        OutputFormat::Text => None,
+        OutputFormat::Json => serde_json::to_string_pretty(&told).ok(),
+        OutputFormat::Yaml => serde_saphyr::to_string(&told).ok(),
+    };
+    match document {
+        Some(document) => note(document.trim_end()),
+        None => failure_text(failure),
+    }
+}
+
+fn failure_text(failure: &Failure) {
     let paint = Paint::for_stderr();
     let mut text = format!("{}: {}", paint.red("error"), failure.message);
     for cause in &failure.causes {

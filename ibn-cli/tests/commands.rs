@@ -123,6 +123,34 @@ fn every_fault_of_a_file_is_told_with_its_line() {
 }
 
 #[test]
+fn scenarios_are_checked_like_every_other_file() {
+    with_file("scenario.toml", SCENARIO, |file| {
+        assert_eq!(ibn(&["check", file]).status.code(), Some(0));
+    });
+    let fault = SCENARIO.replace("horizon = ", "horizon = 5 # ");
+    with_file("scenario.toml", &fault, |file| {
+        let output = ibn(&["check", file]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains("horizon"), "{said}");
+    });
+}
+
+#[test]
+fn a_failure_is_a_document_where_the_result_would_be_one() {
+    let run = |format: &str| {
+        let output = ibn(&["get", "--server", "http://127.0.0.1:9", "-o", format]);
+        assert_eq!(output.status.code(), Some(5));
+        assert!(output.stdout.is_empty());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let told: Value = serde_json::from_str(&run("json")).unwrap();
+    assert_eq!(told["error"]["exit"], "unreachable", "{told:#}");
+    assert!(told["error"]["help"].is_string(), "{told:#}");
+    assert!(run("yaml").starts_with("error:\n"));
+}
+
+#[test]
 fn the_settings_file_is_read_and_its_faults_are_told() {
     with_file(
         "ibn.toml",
@@ -187,6 +215,9 @@ fn a_wrong_option_says_what_is_allowed() {
 fn the_definitions_of_the_resources_and_completions_are_printed() {
     let crds = ibn(&["crds"]);
     assert!(String::from_utf8_lossy(&crds.stdout).contains("intents.ibn.dev"));
+    let list: Value = serde_json::from_slice(&ibn(&["crds", "-o", "json"]).stdout).unwrap();
+    assert_eq!(list["kind"], "List");
+    assert_eq!(list["items"][0]["metadata"]["name"], "intents.ibn.dev");
     for shell in ["bash", "zsh", "fish"] {
         assert!(!ibn(&["completions", shell]).stdout.is_empty());
     }

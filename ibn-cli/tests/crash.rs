@@ -1,4 +1,4 @@
-//! The demo is killed in the middle, again and again, and goes on where it was.
+//! The demo is killed or interrupted in the middle, and goes on where it was.
 
 #![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
 
@@ -15,8 +15,9 @@ use ibn_runtime::{Journal, SqliteStore};
 /// How often it is killed.
 const KILLS: u64 = 20;
 
-fn start(state_dir: &Path) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ibn"))
+fn demo(state_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ibn"));
+    command
         .args([
             "demo",
             "--seed",
@@ -29,9 +30,12 @@ fn start(state_dir: &Path) -> (Child, String) {
         ])
         .arg(state_dir)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::null());
+    command
+}
+
+fn start(state_dir: &Path) -> (Child, String) {
+    let mut child = demo(state_dir).spawn().unwrap();
     // The address is printed once the replay is over and the page is served.
     let mut address = String::new();
     BufReader::new(child.stdout.take().unwrap())
@@ -107,6 +111,43 @@ fn killed_at_any_moment_it_goes_on_where_it_was() {
         .filter(|entry| matches!(entry.event, LedgerEvent::Applied(_)))
         .count();
     assert!(applied > 0, "nothing was applied in the whole run");
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_while_it_replays_it_says_so_and_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, _) = start(folder.path());
+    std::thread::sleep(Duration::from_millis(500));
+    interrupt(&child);
+    assert!(child.wait().unwrap().success());
+    let (entries, position) = ledger(folder.path());
+    {
+        // As if it had run for days, so that the replay is still going on when the signal comes.
+        let store = SqliteStore::open(&folder.path().join("demo.sqlite")).unwrap();
+        let later = position.unwrap() + jiff::SignedDuration::from_hours(72);
+        block_on(store.set_position(later)).unwrap();
+    }
+    let mut child = demo(folder.path()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(said.next().unwrap().unwrap().contains("Going on"));
+    interrupt(&child);
+    let said: Vec<String> = said.map_while(Result::ok).collect();
+    assert!(child.wait().unwrap().success());
+    assert!(said.join("\n").contains("Nothing is lost"), "{said:?}");
+    let (after, _) = ledger(folder.path());
+    assert_eq!(after, entries, "no entry is lost, none was made up");
+}
+
+/// What Ctrl-C does.
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    let sent = Command::new("sh")
+        .args(["-c", "kill -INT \"$0\"", &pid])
+        .status()
+        .unwrap();
+    assert!(sent.success());
 }
 
 /// What the API says of the run.

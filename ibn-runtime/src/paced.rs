@@ -4,6 +4,7 @@
 //! as real time. Requests come in between two steps, are put into the journal with their virtual
 //! instant, and only then are acted on, so that the run can be repeated to the byte.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -30,6 +31,9 @@ const STEP: Duration = Duration::from_millis(50);
 
 /// Real time between two notes of how far the run has come.
 const POSITION_EVERY: Duration = Duration::from_secs(1);
+
+/// Virtual time between two looks at whether a replay is to go on.
+const REPLAY_STEP: SignedDuration = SignedDuration::from_mins(10);
 
 /// A virtual driver at a pace. Dropping it stops the thread after its current step.
 pub struct PacedDriver {
@@ -287,22 +291,30 @@ impl<W: World> Pace<W> {
 
 /// Runs a driver again through everything that a journal holds, as fast as it can, and returns where it stands.
 ///
-/// Requests are asked at their instants exactly as [`PacedDriver`] asked them; then time goes on to `position`.
-///
-/// # Errors
-/// Where the journal can't be read.
+/// Requests are asked at their instants exactly as [`PacedDriver`] asked them; then time goes on to `position`. Where it has
+/// come to is told to `went`, which can break it off; what is kept stays as it was then.
 pub fn replay<W: World>(
     driver: &mut VirtualDriver<W>,
     entries: Vec<JournalEntry>,
     position: Option<Timestamp>,
-) -> Timestamp {
+    mut went: impl FnMut(Timestamp) -> ControlFlow<()>,
+) -> ControlFlow<(), Timestamp> {
+    let mut run_until = |driver: &mut VirtualDriver<W>, until: Timestamp| {
+        while driver.now() < until {
+            let next = driver.now().checked_add(REPLAY_STEP).unwrap_or(until);
+            driver.run_until(next.min(until));
+            went(driver.now())?;
+        }
+        driver.run_until(until);
+        ControlFlow::Continue(())
+    };
     for JournalEntry { at, request } in entries {
-        driver.run_until(at);
+        run_until(driver, at)?;
         driver.request(request);
         driver.feed(Event::Tick);
     }
     if let Some(position) = position {
-        driver.run_until(position);
+        run_until(driver, position)?;
     }
-    driver.now()
+    ControlFlow::Continue(driver.now())
 }

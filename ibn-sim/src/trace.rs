@@ -23,7 +23,7 @@ const MAX_BINS: u64 = 50_000_000;
 /// In a table, the first column whose first value is a date and time (or a number of seconds under the name `time`,
 /// `timestamp`, `ts` or `epoch`) tells when. Rows are summed into bins of `unit` that begin at the first row; a bin
 /// without a row counts 0. Which column holds the counts is `column`; where that names the time column, each row is
-/// one request. Without a time column the rows are consecutive bins. Empty lines and lines that begin with `#` are
+/// one request; counts of even intervals are refused there. Without a time column the rows are consecutive bins. Empty lines and lines that begin with `#` are
 /// skipped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceFormat {
@@ -174,7 +174,28 @@ fn parse(text: &str, format: &TraceFormat) -> Result<Trace, Fault> {
                 times: Vec::new(),
             })
         }
-        Some(_) => binned(rows, format.unit, columns.count.is_none()),
+        Some(_) if columns.count.is_some() => Ok(binned(rows, format.unit, false)?.trace),
+        Some(time) => {
+            let binned = binned(rows, format.unit, true)?;
+            let name = |index: usize| header.get(index).map_or("", String::as_str);
+            let others: Vec<&str> = (0..header.len())
+                .filter(|index| *index != time)
+                .map(name)
+                .collect();
+            match binned.even {
+                Some(step) if !others.is_empty() => Err((
+                    first,
+                    format!(
+                        "the rows are whole steps of {} apart, so they are no single requests, which `{}` as the column \
+                         would make of them: name the column of the counts, one of {}",
+                        ibn_core::units::format_duration(step),
+                        name(time),
+                        others.join(", ")
+                    ),
+                )),
+                _ => Ok(binned.trace),
+            }
+        }
     }
 }
 
@@ -244,16 +265,23 @@ impl Row {
     }
 }
 
+/// What rows with times were summed up to.
+struct Binned {
+    trace: Trace,
+    /// The step that all rows are whole multiples of apart, none in the same bin as another: so are counts, not requests.
+    even: Option<Duration>,
+}
+
 fn binned(
     rows: impl Iterator<Item = Result<Row, Fault>>,
     unit: Duration,
     requests: bool,
-) -> Result<Trace, Fault> {
+) -> Result<Binned, Fault> {
     let unit_nanos = i128::from(nanos(unit));
     let mut counts: Vec<f64> = Vec::new();
     let mut times = Vec::new();
     let (mut start, mut last, mut rows_read) = (None, i128::MIN, 0u64);
-    let mut smallest_gap = i128::MAX;
+    let (mut smallest_gap, mut step) = (i128::MAX, 0);
     for row in rows {
         let row = row?;
         let start = *start.get_or_insert(row.at);
@@ -265,6 +293,7 @@ fn binned(
         }
         if rows_read > 0 {
             smallest_gap = smallest_gap.min(row.at - last);
+            step = common_divisor(row.at - last, step);
         }
         (last, rows_read) = (row.at, rows_read + 1);
         let bin = (row.at - start) / unit_nanos;
@@ -283,8 +312,9 @@ fn binned(
         }
     }
     // Counts that are never in neighbouring bins were counted over longer intervals.
+    let duration = |gap: i128| Duration::from_nanos(u64::try_from(gap).unwrap_or(u64::MAX));
     if !requests && rows_read >= 3 && smallest_gap > unit_nanos {
-        let gap = Duration::from_nanos(u64::try_from(smallest_gap).unwrap_or(u64::MAX));
+        let gap = duration(smallest_gap);
         return Err((
             0,
             format!(
@@ -292,11 +322,20 @@ fn binned(
             ),
         ));
     }
-    Ok(Trace {
-        unit,
-        counts,
-        times,
+    Ok(Binned {
+        even: (rows_read >= 3 && smallest_gap == step && step >= unit_nanos)
+            .then(|| duration(step)),
+        trace: Trace {
+            unit,
+            counts,
+            times,
+        },
     })
+}
+
+/// The greatest number that divides both; of 0 and another, that other.
+fn common_divisor(a: i128, b: i128) -> i128 {
+    if b == 0 { a } else { common_divisor(b, a % b) }
 }
 
 fn is_time_name(name: &str) -> bool {
@@ -396,6 +435,21 @@ mod tests {
         assert_eq!(trace.times, [0, 319_410_000, 2_000_000_100]);
         check_counts(text, Some("Out"), 1, &[46.0, 0.0, 4.0]);
         check_error(text, None, 1, &["timestamp, in, out"]);
+    }
+
+    #[test]
+    fn counts_of_even_intervals_are_not_taken_for_requests() {
+        let minutes = "period,count\n1998-06-10T00:00:00Z,9\n1998-06-10T00:01:00Z,8\n1998-06-10T00:05:00Z,7\n";
+        check_error(
+            minutes,
+            Some("period"),
+            60,
+            &["1m apart", "`period`", "one of count"],
+        );
+        // Seconds in which more than one came, and a list of nothing but times, are requests.
+        let seconds = "ts,size\n10,3\n10,4\n12,5\n13,1\n";
+        check_counts(seconds, Some("ts"), 1, &[2.0, 0.0, 1.0, 1.0]);
+        check_counts("ts\n10\n11\n12\n", None, 1, &[1.0, 1.0, 1.0]);
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! `ibn check`: every fault of every file, at once.
 
 use ibn_core::diagnostic::{Diagnostic, Severity};
-use ibn_core::read::{Document, Format, read_catalog, read_documents};
+use ibn_core::read::{Document, Format, Value, parse, read, read_catalog, read_documents};
 use ibn_core::validate::validate_against;
+use ibn_sim::Scenario;
 use serde::Serialize;
 
 use crate::args::CheckArgs;
 use crate::exit::{Exit, Failure, Outcome, read_file};
 use crate::output;
-use crate::settings::Settings;
+use crate::settings::{FileSettings, Settings};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,9 +35,14 @@ pub(crate) fn run(args: &CheckArgs, settings: &Settings) -> Outcome {
     for file in &args.files {
         let text = read_file(file)?;
         let format = Format::of_file(file).unwrap_or(Format::Yaml);
-        if format == Format::Toml {
-            let (_, diagnostics) =
-                ibn_core::read::read::<crate::settings::FileSettings>(&text, format);
+        let alone = if is_scenario(&text, format) {
+            Some(Scenario::read(&text, format).1)
+        } else if format == Format::Toml {
+            Some(read::<FileSettings>(&text, format).1)
+        } else {
+            None
+        };
+        if let Some(diagnostics) = alone {
             checked.push(Checked {
                 file: file.clone(),
                 documents: 1,
@@ -68,6 +74,18 @@ pub(crate) fn run(args: &CheckArgs, settings: &Settings) -> Outcome {
         Exit::Refused
     } else {
         Exit::Done
+    })
+}
+
+/// Whether a text is, or was to be, a scenario of the simulator: the other kinds of files have none of these keys.
+fn is_scenario(text: &str, format: Format) -> bool {
+    let (documents, _) = parse(text, format);
+    documents.iter().any(|document| match &document.value {
+        Value::Map(map) => map
+            .entries
+            .iter()
+            .any(|entry| matches!(entry.key.as_str(), "horizon" | "nodes" | "controlPeriod")),
+        _ => false,
     })
 }
 

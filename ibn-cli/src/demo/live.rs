@@ -1,5 +1,6 @@
 //! The demo with a page in the browser: virtual time at a pace, kept in a state folder, going on where it was.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::setup;
 use crate::args::DemoArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
+use crate::progress::Progress;
 use crate::settings::Settings;
 
 /// The live demo ends its traffic after so long.
@@ -47,11 +49,31 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Outcome {
     let mut driver = setup::driver(&scenario, settings.seed, &cluster, roles);
     let board = ibn_server::Board::new();
     driver.listen(board.clone());
+    let server = super::serve::Server::new()?;
     if kept.position.is_some() {
         output::note("Going on where it was: running the recorded requests again…");
     }
-    let now = replay(&mut driver, requests, kept.position);
-    tracing::debug!(%now, "replayed");
+    let passed = |now: Timestamp| now.duration_since(scenario.start).unsigned_abs().as_secs();
+    let progress = Progress::start(
+        settings.output,
+        "replaying",
+        kept.position.map_or(0, passed),
+    );
+    let replayed = replay(&mut driver, requests, kept.position, |now| {
+        progress.at(passed(now));
+        if server.is_told_to_stop() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    progress.finish();
+    if replayed.is_break() {
+        output::note(
+            "Stopped before it had come to where it was. Nothing is lost: the same command goes on there.",
+        );
+        return Ok(Exit::Done);
+    }
     let speed = args.speed.unwrap_or(SPEED);
     let paced = PacedDriver::start(driver, kept.journal, speed)
         .map_err(|error| Failure::because(Exit::Failed, "the engine can't be started", &error))?;
@@ -59,7 +81,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Outcome {
         .listen
         .clone()
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let served = super::serve::until_stopped(&paced, speed, board, translator, &cluster, &listen);
+    let served = server.until_stopped(&paced, speed, board, translator, &cluster, &listen);
     paced.stop();
     served?;
     match &settings.state_dir {

@@ -13,9 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::report::{Comparison, Report, Totals};
 use super::setup;
-use crate::args::{DemoArgs, OutputFormat};
+use crate::args::DemoArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
+use crate::progress::Progress;
 use crate::settings::Settings;
 
 /// The HPA that the managed run is compared with: CPU utilisation in percent.
@@ -35,7 +36,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings, span: Duration) -> Outco
         Some(threads) => usize::try_from(threads).unwrap_or(usize::MAX).max(1),
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
-    let progress = Progress::start(settings.output, span);
+    let progress = Progress::start(settings.output, "simulating", span.as_secs());
 
     // Each run is a function of scenario and seed; threads only decide how many go on at once.
     let jobs: Vec<Box<dyn FnOnce() -> Result<Run, Failure> + Send>> = vec![
@@ -158,7 +159,11 @@ fn managed(
     while driver.now() < end {
         let next = driver.now().checked_add(hour).unwrap_or(end).min(end);
         driver.run_until(next);
-        progress.at(driver.now().duration_since(scenario.start).unsigned_abs());
+        progress.at(driver
+            .now()
+            .duration_since(scenario.start)
+            .unsigned_abs()
+            .as_secs());
     }
     let entries = futures::executor::block_on(ledger.query(&LedgerQuery::default()))?;
     Ok(Report::new(
@@ -188,34 +193,4 @@ fn add(instant: Timestamp, span: Duration) -> Timestamp {
         .ok()
         .and_then(|span| instant.checked_add(span).ok())
         .unwrap_or(Timestamp::MAX)
-}
-
-/// A progress bar on a terminal, nothing elsewhere.
-#[derive(Clone)]
-struct Progress(indicatif::ProgressBar);
-
-impl Progress {
-    fn start(format: OutputFormat, span: Duration) -> Self {
-        use std::io::IsTerminal;
-        let bar = if std::io::stderr().is_terminal() && format == OutputFormat::Text {
-            indicatif::ProgressBar::new(span.as_secs())
-        } else {
-            indicatif::ProgressBar::hidden()
-        };
-        if let Ok(style) =
-            indicatif::ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} % {eta:>4}")
-        {
-            bar.set_style(style);
-        }
-        bar.set_message("simulating");
-        Self(bar)
-    }
-
-    fn at(&self, passed: Duration) {
-        self.0.set_position(passed.as_secs());
-    }
-
-    fn finish(&self) {
-        self.0.finish_and_clear();
-    }
 }

@@ -154,12 +154,16 @@ impl Totals {
 }
 
 /// How the learners did in one hour.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 struct LearningHour {
     hour: u64,
     experiences: u64,
     mean_reward: f64,
     mean_exploration: f64,
+    /// How many workloads' learners stood at each rung of trust at the end of the hour.
+    rungs: BTreeMap<String, usize>,
+    /// Changes that were a learner's own advice.
+    changes: usize,
 }
 
 /// What a run said, gathered on the way.
@@ -170,7 +174,20 @@ pub(super) struct Heard(Arc<Mutex<Sums>>);
 struct Sums {
     begun: Option<Timestamp>,
     notices: BTreeMap<String, usize>,
-    learning: BTreeMap<u64, (u64, f64, f64)>,
+    learning: BTreeMap<u64, HourSums>,
+}
+
+#[derive(Debug, Default)]
+struct HourSums {
+    experiences: u64,
+    reward: f64,
+    exploration: f64,
+    stages: BTreeMap<WorkloadRef, String>,
+}
+
+/// The hour of a run, from 0.
+fn hour(begun: Timestamp, now: Timestamp) -> u64 {
+    now.duration_since(begun).unsigned_abs().as_secs() / 3600
 }
 
 impl Heard {
@@ -184,12 +201,14 @@ impl Heard {
                 Happening::Effect(Effect::Notify(notice)) => {
                     *sums.notices.entry(notice.reason.code.clone()).or_default() += 1;
                 }
-                Happening::Event(Event::Learned(_, report)) => {
-                    let hour = now.duration_since(begun).unsigned_abs().as_secs() / 3600;
-                    let (count, reward, exploration) = sums.learning.entry(hour).or_default();
-                    *count += 1;
-                    *reward += report.reward;
-                    *exploration += report.exploration;
+                Happening::Event(Event::Learned(workload, report)) => {
+                    let hour = sums.learning.entry(hour(begun, now)).or_default();
+                    hour.experiences += 1;
+                    hour.reward += report.reward;
+                    hour.exploration += report.exploration;
+                    if let Some(stage) = &report.stage {
+                        hour.stages.insert(workload.clone(), stage.clone());
+                    }
                 }
                 _ => {}
             }
@@ -216,16 +235,8 @@ impl Report {
                 .get(workload)
                 .map_or(0, |live| live.allocation.replicas)
         };
-        let learning = sums
-            .learning
-            .iter()
-            .map(|(hour, (count, reward, exploration))| LearningHour {
-                hour: *hour,
-                experiences: *count,
-                mean_reward: reward / *count as f64,
-                mean_exploration: exploration / *count as f64,
-            })
-            .collect();
+        let decisions = decision_lines(entries);
+        let learning = learning(&sums, entries, &decisions);
         Self {
             scenario: scenario.name.clone(),
             seed,
@@ -233,7 +244,7 @@ impl Report {
             until: cluster.now(),
             event_hash: format!("{:016x}", event_hash(cluster, entries)),
             intents: state.intents().map(|intent| (**intent).clone()).collect(),
-            decisions: decision_lines(entries),
+            decisions,
             decisions_by_reason: by_reason(entries),
             notices: sums.notices.clone(),
             learning,
@@ -326,11 +337,24 @@ impl Report {
                         hour.experiences.to_string(),
                         format!("{:.3}", hour.mean_reward),
                         percent(hour.mean_exploration),
+                        hour.changes.to_string(),
+                        hour.rungs
+                            .iter()
+                            .map(|(rung, workloads)| format!("{workloads} {rung}"))
+                            .collect::<Vec<_>>()
+                            .join(", "),
                     ]
                 })
                 .collect();
             parts.push(table(
-                &["LEARNING, HOUR", "EXPERIENCES", "MEAN REWARD", "EXPLORED"],
+                &[
+                    "LEARNING, HOUR",
+                    "EXPERIENCES",
+                    "MEAN REWARD",
+                    "EXPLORED",
+                    "OWN CHANGES",
+                    "TRUST",
+                ],
                 &hours,
             ));
         }
@@ -374,6 +398,42 @@ impl Report {
 
 fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
+}
+
+/// How the learners did, hour by hour: what they reported, and what was done on their own advice.
+fn learning(sums: &Sums, entries: &[LedgerEntry], lines: &[DecisionLine]) -> Vec<LearningHour> {
+    let begun = sums.begun.unwrap_or(Timestamp::MIN);
+    let done: BTreeSet<DecisionId> = lines
+        .iter()
+        .filter(|line| matches!(line.outcome, "applied" | "undone") && !line.changes.is_empty())
+        .map(|line| line.id)
+        .collect();
+    let mut changes: BTreeMap<u64, usize> = BTreeMap::new();
+    for entry in entries {
+        if let LedgerEvent::Decided(decision) = &entry.event
+            && decision.policy.is_some()
+            && done.contains(&decision.id)
+        {
+            *changes.entry(hour(begun, decision.at)).or_default() += 1;
+        }
+    }
+    sums.learning
+        .iter()
+        .map(|(hour, sums)| {
+            let mut rungs = BTreeMap::new();
+            for stage in sums.stages.values() {
+                *rungs.entry(stage.clone()).or_default() += 1;
+            }
+            LearningHour {
+                hour: *hour,
+                experiences: sums.experiences,
+                mean_reward: sums.reward / sums.experiences as f64,
+                mean_exploration: sums.exploration / sums.experiences as f64,
+                rungs,
+                changes: changes.get(hour).copied().unwrap_or(0),
+            }
+        })
+        .collect()
 }
 
 /// Covers what happened in the cluster and what was decided, to the byte.

@@ -9,79 +9,115 @@ use ibn_server::{
     WorkloadMetrics, WorkloadSample,
 };
 use ibn_sim::SimulatedCluster;
+use tokio::sync::watch;
 
 use crate::exit::{Exit, Failure};
 use crate::output;
 
-/// Serves until the process is told to stop.
-pub(super) fn until_stopped(
-    paced: &PacedDriver,
-    speed: f64,
-    board: Board,
-    translator: Arc<dyn Translator>,
-    cluster: &SimulatedCluster,
-    listen: &str,
-) -> Result<(), Failure> {
-    let config = ServerConfig {
-        place: "simulated cluster".to_owned(),
-        // Where it is told to listen under a name, requests to that name are meant for it.
-        hosts: Arc::new([listen
-            .rsplit_once(':')
-            .map_or(listen, |(name, _)| name)
-            .to_owned()]),
-        ..ServerConfig::default()
-    };
-    let state = ServerState::new(Arc::new(paced.handle()), translator, board)
-        .with_aliases(cluster.aliases())
-        .with_metrics(Arc::new(Simulated(cluster.clone())))
-        .with_pace(Arc::new(DriverPace::new(paced.handle(), speed)))
-        .with_config(config);
-    let failed =
-        |error: &dyn std::error::Error| Failure::because(Exit::Failed, "the server failed", error);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| failed(&error))?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(listen)
-            .await
-            .map_err(|error| {
-                let help = match error.kind() {
-                    std::io::ErrorKind::AddrInUse => {
-                        "stop what listens there, or name another address, such as `--listen 127.0.0.1:0` for any free port"
-                    }
-                    _ => "an address of this machine and a port, such as `--listen 127.0.0.1:8080`",
-                };
-                Failure::because(Exit::Usage, format!("can't listen on `{listen}`"), &error).help(help)
-            })?;
-        let address = listener.local_addr().map_err(|error| failed(&error))?;
-        output::line(&format!("http://{address}"));
-        output::note("Open it in a browser. Ctrl-C stops and keeps everything.");
-        ibn_server::serve(listener, ibn_server::app(state), stopped())
-            .await
-            .map_err(|error| failed(&error))
+/// Listens to the signals that end a process, and serves until one comes.
+pub(super) struct Server {
+    runtime: tokio::runtime::Runtime,
+    stop: watch::Receiver<bool>,
+}
+
+fn failed(error: &dyn std::error::Error) -> Failure {
+    Failure::because(Exit::Failed, "the server failed", error)
+}
+
+impl Server {
+    /// Listens to signals from now on.
+    pub(super) fn new() -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| failed(&error))?;
+        let (tell, stop) = watch::channel(false);
+        let signal = {
+            let _inside = runtime.enter();
+            signals().map_err(|error| failed(&error))?
+        };
+        runtime.spawn(async move {
+            signal.await;
+            // Nobody may be waiting any more.
+            let _ = tell.send(true);
+        });
+        Ok(Self { runtime, stop })
+    }
+
+    /// Whether the process has been told to stop.
+    pub(super) fn is_told_to_stop(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Serves until the process is told to stop.
+    pub(super) fn until_stopped(
+        self,
+        paced: &PacedDriver,
+        speed: f64,
+        board: Board,
+        translator: Arc<dyn Translator>,
+        cluster: &SimulatedCluster,
+        listen: &str,
+    ) -> Result<(), Failure> {
+        let config = ServerConfig {
+            place: "simulated cluster".to_owned(),
+            // Where it is told to listen under a name, requests to that name are meant for it.
+            hosts: Arc::new([listen
+                .rsplit_once(':')
+                .map_or(listen, |(name, _)| name)
+                .to_owned()]),
+            ..ServerConfig::default()
+        };
+        let state = ServerState::new(Arc::new(paced.handle()), translator, board)
+            .with_aliases(cluster.aliases())
+            .with_metrics(Arc::new(Simulated(cluster.clone())))
+            .with_pace(Arc::new(DriverPace::new(paced.handle(), speed)))
+            .with_config(config);
+        let mut stop = self.stop;
+        self.runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind(listen)
+                .await
+                .map_err(|error| {
+                    let help = match error.kind() {
+                        std::io::ErrorKind::AddrInUse => {
+                            "stop what listens there, or name another address, such as `--listen 127.0.0.1:0` for any free port"
+                        }
+                        _ => "an address of this machine and a port, such as `--listen 127.0.0.1:8080`",
+                    };
+                    Failure::because(Exit::Usage, format!("can't listen on `{listen}`"), &error).help(help)
+                })?;
+            let address = listener.local_addr().map_err(|error| failed(&error))?;
+            output::line(&format!("http://{address}"));
+            output::note("Open it in a browser. Ctrl-C stops and keeps everything.");
+            ibn_server::serve(listener, ibn_server::app(state), async move {
+                    // Ends as well where nobody can tell it any more.
+                    let _ = stop.wait_for(|told| *told).await;
+                })
+                .await
+                .map_err(|error| failed(&error))
+        })
+    }
+}
+
+/// Listens for Ctrl-C, and for the signal by which a container is stopped, from the call on; the future ends when one comes.
+#[cfg(unix)]
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
     })
 }
 
-/// Ctrl-C, or the signal by which a container is stopped.
-async fn stopped() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminated) => {
-                tokio::select! {
-                    _ = interrupted => {}
-                    _ = terminated.recv() => {}
-                }
-            }
-            Err(_) => drop(interrupted.await),
-        }
-    }
-    #[cfg(not(unix))]
-    drop(interrupted.await);
+#[cfg(not(unix))]
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 /// What the simulated pods count, for the metrics endpoint.

@@ -123,6 +123,9 @@ pub struct LearnReport {
     pub exploration: f64,
     /// Experiences taken in so far.
     pub experiences: u64,
+    /// How far the learner is trusted, in the words of who hands over to it, such as `shadow`; `None` where nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
 }
 
 /// A learner's state.

@@ -70,6 +70,31 @@ impl Supervised {
         &self.ladder
     }
 
+    fn take_in(&mut self, experience: &Experience) {
+        let outcome = &experience.outcome;
+        self.report.experiences += 1;
+        if outcome.reward.is_finite() {
+            self.report.reward = outcome.reward;
+        }
+        let Some(turn) = self
+            .turn
+            .take_if(|turn| turn.at == experience.situation.now)
+        else {
+            return;
+        };
+        if turn.fault.is_none() {
+            self.ladder.window(true, outcome.violation, outcome.reward);
+        }
+        if let Some(own) = turn.own {
+            let report = self.learner.learn(&Experience {
+                recommendation: own,
+                ..experience.clone()
+            });
+            self.report.error = report.error;
+            self.report.exploration = report.exploration;
+        }
+    }
+
     fn standing(&self) -> String {
         format!(
             "learner `{}` is at {}: {}",
@@ -157,28 +182,8 @@ impl Recommender for Supervised {
 
 impl PolicyLearner for Supervised {
     fn learn(&mut self, experience: &Experience) -> LearnReport {
-        let outcome = &experience.outcome;
-        self.report.experiences += 1;
-        if outcome.reward.is_finite() {
-            self.report.reward = outcome.reward;
-        }
-        let Some(turn) = self
-            .turn
-            .take_if(|turn| turn.at == experience.situation.now)
-        else {
-            return self.report.clone();
-        };
-        if turn.fault.is_none() {
-            self.ladder.window(true, outcome.violation, outcome.reward);
-        }
-        if let Some(own) = turn.own {
-            let report = self.learner.learn(&Experience {
-                recommendation: own,
-                ..experience.clone()
-            });
-            self.report.error = report.error;
-            self.report.exploration = report.exploration;
-        }
+        self.take_in(experience);
+        self.report.stage = Some(self.ladder.rung().to_string());
         self.report.clone()
     }
 

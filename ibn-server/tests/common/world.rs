@@ -407,6 +407,7 @@ impl PolicyLearner for Bandit {
             error,
             exploration: self.exploration(),
             experiences: self.experiences,
+            stage: None,
         }
     }
 
