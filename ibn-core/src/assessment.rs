@@ -95,7 +95,8 @@ pub struct ObjectiveAssessment {
     /// What was achieved over the window, in the unit of the bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub achieved: Option<f64>,
-    /// Whether the objective is met; `None` where it can't be told.
+    /// Whether the objective is met; `None` where it can't be told. Met with nothing achieved: nobody asked for anything, so
+    /// nobody was let down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub met: Option<bool>,
     /// How many times faster than allowed the error budget is spent, over a short and a long window.

@@ -104,6 +104,10 @@ fn judge_objective(
         (Some(false), None) => format!("{objective} is wanted"),
         (None, _) => "it can't be told: the signal is missing or stale".to_owned(),
     };
+    if met == Some(true) && entry.achieved.is_none() {
+        // An objective on requests is kept where none come.
+        entry.achieved = Some("no requests".to_owned());
+    }
     set_fulfilled(entry, met, now);
 }
 

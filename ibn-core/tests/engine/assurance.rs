@@ -72,6 +72,40 @@ fn assurance_raises_a_floor_with_a_time_to_live_and_never_writes_a_value() {
     assert_eq!(stage.cluster.replicas(&web()), 3);
 }
 
+/// Finds every objective met with nothing measured, as where no request came.
+struct Idle;
+
+impl Assessor for Idle {
+    fn name(&self) -> &str {
+        "idle"
+    }
+
+    fn assess(&self, input: &AssessmentInput) -> Assessment {
+        let mut assessment = ComparingAssessor.assess(input);
+        for judged in assessment
+            .intents
+            .iter_mut()
+            .flat_map(|i| &mut i.objectives)
+        {
+            (judged.achieved, judged.met) = (None, Some(true));
+        }
+        assessment
+    }
+}
+
+#[test]
+fn an_objective_is_kept_where_no_request_comes_and_says_so() {
+    let mut stage = stage();
+    stage.submit(latency("fast"));
+    stage.assessor = Box::new(Idle);
+    stage.run(MINUTE);
+    check_state(&stage, "fast", IntentState::Fulfilled);
+    let intent = stage.intent("acme", "fast").unwrap();
+    let entry = &intent.status.as_ref().unwrap().expectations[0];
+    assert_eq!(entry.fulfilled, Some(true));
+    assert_eq!(entry.achieved.as_deref(), Some("no requests"));
+}
+
 #[test]
 fn a_corrective_intent_that_is_refused_is_not_raised_again_until_something_changes() {
     let mut stage = stage();
