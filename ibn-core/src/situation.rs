@@ -134,6 +134,60 @@ pub struct Outcome {
     pub cost_cores: f64,
     /// Fields changed.
     pub changes: u32,
-    /// The reward, as the engine's reward function gives it; greater is better.
+    /// The reward: minus the cost in cores, what is violated, and what changed, each with its weight; greater is better.
     pub reward: f64,
+}
+
+/// What the parts of a reward weigh against a requested core.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RewardWeights {
+    /// Of violating every objective.
+    pub violation: f64,
+    /// Of each changed field.
+    pub change: f64,
+}
+
+impl Default for RewardWeights {
+    /// 10 cores for a violation, 0.1 for a change.
+    fn default() -> Self {
+        Self {
+            violation: 10.0,
+            change: 0.1,
+        }
+    }
+}
+
+impl Outcome {
+    /// Judges what followed on an advice: `seen` is the observation of the period, `live` what was given in it, and `changes`
+    /// how many fields had been changed.
+    #[must_use]
+    pub fn of(
+        objectives: &[Objective],
+        seen: &Observation,
+        live: &Allocation,
+        changes: u32,
+        weights: RewardWeights,
+    ) -> Self {
+        let judged: Vec<f64> = objectives
+            .iter()
+            .filter_map(|objective| {
+                let achieved = seen.achieved(objective, live)?;
+                Some(f64::from(u8::from(!objective.is_met_by(achieved))))
+            })
+            .collect();
+        let violation = if judged.is_empty() {
+            f64::NAN
+        } else {
+            judged.iter().sum::<f64>() / judged.len() as f64
+        };
+        let cost_cores = live.total_requests().cpu.as_cores();
+        Self {
+            violation,
+            cost_cores,
+            changes,
+            reward: -(weights.violation * violation
+                + cost_cores
+                + weights.change * f64::from(changes)),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use ibn_core::envelope::{Envelope, LimitSource};
 use ibn_core::intent::Preference;
 use ibn_core::observation::{Observation, Signal, SignalHealth};
 use ibn_core::roles::Recommender;
-use ibn_core::situation::Situation;
+use ibn_core::situation::{Experience, Outcome, Recommendation, RewardWeights, Situation};
 use ibn_core::workload::WorkloadRef;
 
 use crate::error::Result;
@@ -33,7 +33,8 @@ pub struct Episode {
 }
 
 /// Runs a scenario from its start over its horizon, with a recommender of `make` for each workload, asked every control
-/// period. What it advises is set at once, inside the bounds of the scenario; no guard and no other limits come between.
+/// period. What it advises is set at once, inside the bounds of the scenario; no guard and no other limits come between. A
+/// learner is told what came of its advice, with the reward of the engine's own settings.
 ///
 /// Deterministic: the same scenario, recommenders and seed give the same episode.
 ///
@@ -87,6 +88,8 @@ struct Side {
     envelope: Arc<Envelope>,
     history: VecDeque<Arc<Observation>>,
     situation: SituationBase,
+    /// What a learner advised last, until its outcome is known: how many fields that changed, and what was then given.
+    advised: Option<(Situation, Recommendation, u32, Allocation)>,
 }
 
 /// What doesn't change between turns.
@@ -116,6 +119,7 @@ impl Side {
             recommender,
             envelope: Arc::new(envelope),
             history: VecDeque::new(),
+            advised: None,
         }
     }
 
@@ -124,6 +128,7 @@ impl Side {
             return;
         };
         let now = seen.at;
+        self.learn(&seen, &state.allocation);
         let needed = [Signal::RequestRate, Signal::CpuUsage];
         let health = needed
             .iter()
@@ -150,13 +155,39 @@ impl Side {
             seed,
         };
         let live = &situation.state.allocation;
-        let advice = self.recommender.recommend(&situation).allocation;
-        let replicas = self.envelope.replicas.range().clamp(advice.replicas);
-        let wanted = Allocation { replicas, ..advice };
-        if wanted != *live {
+        let advice = self.recommender.recommend(&situation);
+        let replicas = self
+            .envelope
+            .replicas
+            .range()
+            .clamp(advice.allocation.replicas);
+        let wanted = advice.allocation.with_replicas(replicas);
+        let changes = live.changes_to(&wanted).len() as u32;
+        if changes > 0 {
             // What the cluster refuses is left as it is; the recommender sees that at its next turn.
             let _ = cluster.change_by_hand(&self.workload, &wanted, "recommender");
         }
+        if self.recommender.as_learner().is_some() {
+            self.advised = Some((situation, advice, changes, wanted));
+        }
+    }
+
+    /// Hands a learner the outcome of its last advice, as the engine does.
+    fn learn(&mut self, seen: &Observation, live: &Allocation) {
+        let Some((situation, recommendation, changes, applied)) = self.advised.take() else {
+            return;
+        };
+        let Some(learner) = self.recommender.as_learner() else {
+            return;
+        };
+        let weights = RewardWeights::default();
+        let outcome = Outcome::of(&situation.objectives, seen, live, changes, weights);
+        learner.learn(&Experience {
+            situation,
+            recommendation,
+            applied,
+            outcome,
+        });
     }
 }
 

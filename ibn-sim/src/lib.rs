@@ -54,6 +54,7 @@ mod cluster;
 mod demand;
 mod episode;
 mod error;
+pub mod evaluation;
 pub mod fluid;
 mod histogram;
 mod law;

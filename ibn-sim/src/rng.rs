@@ -43,6 +43,8 @@ pub(crate) enum Purpose {
     Balancing,
     /// Start-up time and quota phase of one pod.
     Pod,
+    /// Which values a bootstrap draws again.
+    Resampling,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Service => "service",
             Self::Balancing => "balancing",
             Self::Pod => "pod",
+            Self::Resampling => "resampling",
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::situation::RewardWeights;
+
 /// The settings of an engine; [`EngineConfig::default`] is right for a cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EngineConfig {
@@ -19,10 +21,8 @@ pub struct EngineConfig {
     pub observe: Observe,
     /// Seed of everything random in recommenders.
     pub seed: u64,
-    /// The weight of one violated control period against one core saved, in the learners' reward.
-    pub violation_weight: f64,
-    /// The weight of one changed field against one core saved, in the learners' reward.
-    pub change_weight: f64,
+    /// What violations and changes weigh in the learners' reward.
+    pub reward: RewardWeights,
 }
 
 impl Default for EngineConfig {
@@ -35,8 +35,7 @@ impl Default for EngineConfig {
             timeout: Duration::from_secs(10),
             observe: Observe::Managed,
             seed: 0,
-            violation_weight: 10.0,
-            change_weight: 0.1,
+            reward: RewardWeights::default(),
         }
     }
 }

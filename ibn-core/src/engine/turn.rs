@@ -376,10 +376,6 @@ impl Step<'_> {
 
     /// Hands the outcome of the last advice to the learner.
     fn learn(&mut self, workload: &WorkloadRef) {
-        let (violation_weight, change_weight) = (
-            self.engine.config.violation_weight,
-            self.engine.config.change_weight,
-        );
         let Some(state) = self.state.inventory.workloads.get(workload) else {
             return;
         };
@@ -392,33 +388,13 @@ impl Step<'_> {
         let Some(observation) = control.history.back() else {
             return;
         };
-        let objectives = &advice.situation.objectives;
-        let judged: Vec<f64> = objectives
-            .iter()
-            .filter_map(|objective| {
-                let achieved = observation.achieved(objective, &state.allocation)?;
-                Some(if objective.is_met_by(achieved) {
-                    0.0
-                } else {
-                    1.0
-                })
-            })
-            .collect();
-        let violation = if judged.is_empty() {
-            f64::NAN
-        } else {
-            judged.iter().sum::<f64>() / judged.len() as f64
-        };
-        let cost_cores = state.allocation.total_requests().cpu.as_cores();
-        let reward = -(violation_weight * violation
-            + cost_cores
-            + change_weight * f64::from(advice.changes));
-        let outcome = Outcome {
-            violation,
-            cost_cores,
-            changes: advice.changes,
-            reward,
-        };
+        let outcome = Outcome::of(
+            &advice.situation.objectives,
+            observation,
+            &state.allocation,
+            advice.changes,
+            self.engine.config.reward,
+        );
         let experience = Experience {
             situation: Arc::unwrap_or_clone(advice.situation),
             recommendation: advice.recommendation,

@@ -230,6 +230,23 @@ impl Scenario {
             .ok_or(Error::Scenario { faults })
     }
 
+    /// Identifies what is simulated: two scenarios of the same text and the same traces have the same, wherever they lie.
+    ///
+    /// # Errors
+    /// A trace that can't be read.
+    pub fn fingerprint(&self) -> Result<u64> {
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        // Plain data with text keys: always written.
+        hasher.update(&serde_json::to_vec(self).unwrap_or_default());
+        for workload in &self.workloads {
+            if let DemandSpec::Trace(trace) = &workload.demand {
+                let path = self.directory.join(&trace.file);
+                hasher.update(&std::fs::read(&path).map_err(|source| Error::file(&path, source))?);
+            }
+        }
+        Ok(hasher.digest())
+    }
+
     /// The specification of its cluster. What is random about the demand follows from `seed`.
     ///
     /// # Errors
