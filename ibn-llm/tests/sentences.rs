@@ -1,7 +1,8 @@
 //! Sentences with the outcome that the rules ask for, written from the rules alone: `fixtures/sentences.jsonl`, and those that
-//! attack the rules: `fixtures/attack.jsonl`.
+//! attack the rules: `fixtures/attack.jsonl`. Their catalog is `fixtures/catalog.json`.
 //!
-//! The catalog is `fixtures/catalog.json`, the instant 2026-11-24T12:00:00Z, a Tuesday, in UTC.
+//! `fixtures/places.jsonl` is about customers that have workloads of the same names, those of `fixtures/customers.json`: where a
+//! sentence says which one it means, where it doesn't, and what it can't mean at all. The instant is always 2026-11-24T12:00:00Z, a Tuesday, in UTC.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,6 +24,8 @@ use serde_json::{Value, json};
 const CATALOG: &str = include_str!("../fixtures/catalog.json");
 const SENTENCES: &str = include_str!("../fixtures/sentences.jsonl");
 const ATTACK: &str = include_str!("../fixtures/attack.jsonl");
+const CUSTOMERS: &str = include_str!("../fixtures/customers.json");
+const PLACES: &str = include_str!("../fixtures/places.jsonl");
 
 /// One line: a sentence, and exactly one of the outcomes.
 #[derive(Deserialize)]
@@ -35,6 +38,11 @@ struct Line {
     clarify: Option<String>,
     refuse: Option<RefusalCode>,
     query: Option<Query>,
+    /// What the question says, or offers.
+    #[serde(default)]
+    asks: Vec<String>,
+    /// The namespace that the person prefers.
+    preferred: Option<String>,
     /// A question or a refusal: the rules leave open which, and forbid an intent.
     #[serde(default)]
     either: bool,
@@ -144,6 +152,11 @@ fn fault(line: &Line, answer: &Translation) -> Option<String> {
             },
             Translation::Clarify(question),
         ) => {
+            let said = format!("{} {}", question.question, question.candidates.join(" "));
+            let unsaid = line.asks.iter().find(|part| !said.contains(*part));
+            if let Some(part) = unsaid {
+                return Some(format!("no `{part}` in: {said}"));
+            }
             let fits = missing.is_empty() || question.missing.contains(missing);
             (!fits).then(|| {
                 format!(
@@ -175,8 +188,8 @@ fn fault(line: &Line, answer: &Translation) -> Option<String> {
 }
 
 /// Reads every line; the outcomes that were asked for, by kind.
-fn check(lines: &str) -> BTreeMap<&'static str, usize> {
-    let catalog: Catalog = serde_json::from_str(CATALOG).unwrap();
+fn check(lines: &str, catalog: &str) -> BTreeMap<&'static str, usize> {
+    let catalog: Catalog = serde_json::from_str(catalog).unwrap();
     let translator = GrammarTranslator::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut faults = String::new();
@@ -185,7 +198,8 @@ fn check(lines: &str) -> BTreeMap<&'static str, usize> {
             serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let kind = line.kind();
         *counts.entry(kind).or_default() += 1;
-        let utterance = Utterance::new(&line.say, "2026-11-24T12:00:00Z".parse().unwrap());
+        let mut utterance = Utterance::new(&line.say, "2026-11-24T12:00:00Z".parse().unwrap());
+        utterance.namespace.clone_from(&line.preferred);
         let answer = translator.read(&utterance, &catalog);
         check_answer(&utterance, &catalog, &answer);
         if let Some(fault) = fault(&line, &answer) {
@@ -198,7 +212,7 @@ fn check(lines: &str) -> BTreeMap<&'static str, usize> {
 
 #[test]
 fn every_sentence_is_read_as_the_rules_say() {
-    let counts = check(SENTENCES);
+    let counts = check(SENTENCES, CATALOG);
     assert!(
         counts["clarify"] >= 80 && counts["refuse"] >= 80,
         "{counts:?}"
@@ -207,9 +221,18 @@ fn every_sentence_is_read_as_the_rules_say() {
 
 #[test]
 fn what_attacks_the_rules_is_read_as_they_say() {
-    let counts = check(ATTACK);
+    let counts = check(ATTACK, CATALOG);
     assert!(
         counts["clarify"] + counts["refuse"] + counts["either"] >= 150,
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn a_place_is_read_where_it_is_said_and_asked_for_where_it_is_not() {
+    let counts = check(PLACES, CUSTOMERS);
+    assert!(
+        counts["intent"] >= 40 && counts["clarify"] >= 80,
         "{counts:?}"
     );
 }

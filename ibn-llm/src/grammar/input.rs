@@ -28,6 +28,8 @@ pub(crate) struct Input {
     names: Vec<NameEdge>,
     /// Spans that are near to a name, though words of the grammar are in them: `check out` to `checkout`.
     near: Vec<(usize, usize)>,
+    /// Plurals of workloads' names, by token.
+    plurals: Vec<(usize, NameHit)>,
 }
 
 /// A span of tokens that is a name of the catalog.
@@ -116,7 +118,45 @@ impl NameIndex {
             text: name.to_owned(),
             workloads: Vec::new(),
             namespace: None,
+            plural_of: None,
         })
+    }
+
+    /// The workloads whose plural a word is, where nothing has the word itself as its name.
+    fn plural(&self, token: &Token) -> Option<NameHit> {
+        let singular = token.lower.strip_suffix('s')?;
+        let hit = self.things.get(singular).filter(|hit| {
+            token.kind == Kind::Word && hit.namespace.is_none() && !singular.ends_with('s')
+        })?;
+        Some(NameHit {
+            text: token.lower.clone(),
+            plural_of: Some(singular.to_owned()),
+            ..hit.clone()
+        })
+    }
+
+    /// Whether a word of the grammar is one letter from a workload's name: `wed` from `web`.
+    fn is_mistaken(&self, tokens: &[Token], known: &[bool], at: usize) -> bool {
+        let Some(token) = tokens.get(at).filter(|it| it.kind == Kind::Word) else {
+            return false;
+        };
+        let word = token.lower.as_str();
+        let behind_slash = at
+            .checked_sub(1)
+            .and_then(|before| tokens.get(before))
+            .is_some_and(|before| before.lower == "{slash}");
+        let is_near = |name: &str| {
+            name.len() >= 3
+                && name.chars().next() == word.chars().next()
+                && strsim::osa_distance(name, word) == 1
+        };
+        known.get(at).copied().unwrap_or(false)
+            && (!token.glued || behind_slash)
+            && !vocabulary::NEGATIONS.contains(&word)
+            && self
+                .things
+                .iter()
+                .any(|(name, hit)| !hit.workloads.is_empty() && is_near(name))
     }
 
     /// Every name that could be misspelt.
@@ -248,9 +288,21 @@ impl Input {
                     .flatten()
             })
             .collect();
+        let near = (0..tokens.len())
+            .filter(|at| index.is_mistaken(&tokens, &known, *at))
+            .map(|at| (at, at + 1))
+            .chain(near_names(&tokens, &known, index))
+            .collect();
+        let plurals = tokens
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !covered(*at) && !known.get(*at).copied().unwrap_or(true))
+            .filter_map(|(at, token)| Some((at, index.plural(token)?)))
+            .collect();
         Self {
             text: text.to_owned(),
-            near: near_names(&tokens, &known, index),
+            near,
+            plurals,
             tokens,
             repaired,
             known,
@@ -264,6 +316,14 @@ impl Input {
             .iter()
             .filter(move |(start, _)| *start == at)
             .map(|(_, end)| *end)
+    }
+
+    /// The workloads whose name stands here in the plural.
+    pub(crate) fn plural_at(&self, at: usize) -> Option<&NameHit> {
+        self.plurals
+            .iter()
+            .find(|(token, _)| *token == at)
+            .map(|(_, hit)| hit)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -313,6 +373,13 @@ impl Input {
         self.names
             .iter()
             .any(|edge| edge.start <= at && at < edge.end)
+    }
+
+    /// Whether a name begins before the token and ends behind its beginning.
+    pub(crate) fn is_named_across(&self, at: usize) -> bool {
+        self.names
+            .iter()
+            .any(|edge| edge.start < at && at < edge.end)
     }
 
     /// The names that begin here.

@@ -64,6 +64,17 @@ static GRAMMAR: LazyLock<Grammar> = LazyLock::new(rules::grammar);
 /// | a sentence about workloads of which a part is not read | clarify `meaning`, with that part |
 /// | anything else | refuse `notUnderstood` |
 ///
+/// A workload of which the name stands in several namespaces is said with its namespace:
+///
+/// | form | example |
+/// |---|---|
+/// | the namespace before it | `scale acme web to 5`, `acme's web`, `acme/web` |
+/// | the namespace behind it | `web in acme`, `the web of acme`, `checkout's p95 in acme` |
+/// | in the plural, one workload's pods | `double the workers of globex` |
+///
+/// A namespace and a name side by side are read only where neither is anything else: not where a workload has the
+/// namespace's name, where both together are a name, or where a list leaves open for which names the namespace holds.
+///
 /// ```
 /// use ibn_core::catalog::Catalog;
 /// use ibn_core::translation::{Translation, Utterance};

@@ -47,6 +47,20 @@ impl Context<'_> {
         }
     }
 
+    /// The same for a sentence: where it speaks of another namespace, names without one aren't those of the preferred.
+    fn resolver_of(&self, said: &[Said]) -> Resolver<'_> {
+        let mut resolver = self.resolver();
+        let elsewhere = said
+            .iter()
+            .filter_map(|it| target_of(&it.item))
+            .flat_map(Target::loose_places)
+            .any(|place| Some(place.as_str()) != resolver.namespace);
+        if elsewhere {
+            resolver.namespace = None;
+        }
+        resolver
+    }
+
     fn try_translate(&self, said: &[Said]) -> Answer<Translation> {
         let said = spread(&expand(said)?)?;
         let queries: Vec<&Said> = said
@@ -154,9 +168,10 @@ impl Context<'_> {
         let said = place_namespaces(said)?;
         let mut all: Vec<Vec<WorkloadRef>> = Vec::new();
         let mut own: Vec<Option<Vec<WorkloadRef>>> = Vec::new();
+        let resolver = self.resolver_of(&said);
         for it in &said {
             let resolved = match target_of(&it.item) {
-                Some(target) if !target.is_pronoun() => Some(self.targets(&it.item, target)?),
+                Some(target) if !target.is_pronoun() => Some(targets(resolver, &it.item, target)?),
                 _ => None,
             };
             if let Some(targets) = &resolved
@@ -180,59 +195,6 @@ impl Context<'_> {
                 .collect());
         }
         self.bind_several(&said, &own)
-    }
-
-    fn targets(&self, item: &Item, target: &Target) -> Answer<Vec<WorkloadRef>> {
-        let resolver = self.resolver();
-        let asks = matches!(item, Item::Ask { .. } | Item::Unsayable { .. });
-        if matches!(item, Item::Quota { .. }) || asks && target.must_be_namespace() {
-            return resolver.namespaces(target);
-        }
-        if target.together {
-            return Err(refuse(
-                RefusalCode::OutOfScope,
-                "a bound over several workloads together can't be said in an intent; say it of each, or of their namespace",
-            ));
-        }
-        if target.must_be_namespace()
-            && let Some(Pick::Named {
-                kind: Some(WorkloadKind::Namespace),
-                hit,
-                ..
-            }) = target.picks.first()
-        {
-            return Err(clarify(
-                "target",
-                format!(
-                    "A namespace can only be given a quota. Do you mean every workload in `{}`?",
-                    hit.text
-                ),
-            ));
-        }
-        let found = resolver.workloads(target)?;
-        let summed = matches!(
-            item,
-            Item::Bounds {
-                scope: Some(Scope::Together),
-                ..
-            }
-        );
-        if summed && found.len() > 1 {
-            return Err(clarify(
-                "scope",
-                "A bound on all pods together is one workload's. Is it for each of them?",
-            ));
-        }
-        if let Some(own) = found.iter().find(|workload| is_system(workload)) {
-            return Err(refuse(
-                RefusalCode::Unsafe,
-                format!(
-                    "`{}` is part of the system that manages the others",
-                    own.name
-                ),
-            ));
-        }
-        Ok(found)
     }
 
     /// Several targets: each thing is about what it names; one that names nothing is about what is next to it.
@@ -302,6 +264,59 @@ impl Context<'_> {
         }
         Ok(bound)
     }
+}
+
+/// What an item is about, as far as such an item can be about it.
+fn targets(resolver: Resolver<'_>, item: &Item, target: &Target) -> Answer<Vec<WorkloadRef>> {
+    let asks = matches!(item, Item::Ask { .. } | Item::Unsayable { .. });
+    if matches!(item, Item::Quota { .. }) || asks && target.must_be_namespace() {
+        return resolver.namespaces(target);
+    }
+    if target.together {
+        return Err(refuse(
+            RefusalCode::OutOfScope,
+            "a bound over several workloads together can't be said in an intent; say it of each, or of their namespace",
+        ));
+    }
+    if target.must_be_namespace()
+        && let Some(Pick::Named {
+            kind: Some(WorkloadKind::Namespace),
+            hit,
+            ..
+        }) = target.picks.first()
+    {
+        return Err(clarify(
+            "target",
+            format!(
+                "A namespace can only be given a quota. Do you mean every workload in `{}`?",
+                hit.text
+            ),
+        ));
+    }
+    let found = resolver.workloads(target)?;
+    let summed = matches!(
+        item,
+        Item::Bounds {
+            scope: Some(Scope::Together),
+            ..
+        }
+    );
+    if summed && found.len() > 1 {
+        return Err(clarify(
+            "scope",
+            "A bound on all pods together is one workload's. Is it for each of them?",
+        ));
+    }
+    if let Some(own) = found.iter().find(|workload| is_system(workload)) {
+        return Err(refuse(
+            RefusalCode::Unsafe,
+            format!(
+                "`{}` is part of the system that manages the others",
+                own.name
+            ),
+        ));
+    }
+    Ok(found)
 }
 
 /// The intents that drafts stand for, with the notes of all.
@@ -570,7 +585,7 @@ fn place_namespaces(said: &[Said]) -> Answer<Vec<Said>> {
             .and_then(|it| target_mut(&mut it.item))
         else {
             return Err(match place {
-                Place::Known(name) => clarify(
+                Place::Known(name) | Place::Loose(name) => clarify(
                     "target",
                     format!("Which workload in `{name}` is meant, or every one?"),
                 ),
@@ -583,7 +598,7 @@ fn place_namespaces(said: &[Said]) -> Answer<Vec<Said>> {
                 | Pick::Unknown { namespace, .. }
                 | Pick::Group { namespace, .. } => match namespace {
                     None => *namespace = Some(place.clone()),
-                    Some(before) if *before == place => {}
+                    Some(before) if before.name() == place.name() => {}
                     Some(_) => {
                         return Err(clarify("target", "In which of the two namespaces?"));
                     }

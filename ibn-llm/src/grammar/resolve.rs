@@ -24,7 +24,9 @@ impl Resolver<'_> {
     pub(crate) fn workloads(&self, target: &Target) -> Result<Vec<WorkloadRef>, Translation> {
         let mut found: Vec<WorkloadRef> = Vec::new();
         for pick in &target.picks {
-            for workload in self.pick(pick)? {
+            let picked = self.pick(pick)?;
+            self.check_neighbours(target, pick, &picked)?;
+            for workload in picked {
                 if !found.contains(&workload) {
                     found.push(workload);
                 }
@@ -34,6 +36,46 @@ impl Resolver<'_> {
             return Err(clarify("target", "Which workload is meant?"));
         }
         Ok(found)
+    }
+
+    /// Asks where a name of a list stands without a namespace, and that of its neighbour may be meant for it too.
+    fn check_neighbours(
+        &self,
+        target: &Target,
+        pick: &Pick,
+        picked: &[WorkloadRef],
+    ) -> Result<(), Translation> {
+        let Pick::Named {
+            hit,
+            namespace: None,
+            ..
+        } = pick
+        else {
+            return Ok(());
+        };
+        // A name that is a namespace's too is no clearer for standing in a list.
+        let elsewhere = target.loose_places().find(|place| {
+            hit.namespace.is_some() || picked.iter().any(|it| it.namespace != **place)
+        });
+        let Some(place) = elsewhere else {
+            return Ok(());
+        };
+        let all = self.all(hit);
+        let here = all.iter().filter(|it| it.namespace == *place);
+        let others = all.iter().filter(|it| it.namespace != *place);
+        Err(clarify_among(
+            "target",
+            format!("Is `{}` in `{place}` too, or elsewhere?", hit.text),
+            listed(&here.chain(others).copied().collect::<Vec<_>>()),
+        ))
+    }
+
+    /// Every workload that has the name.
+    fn all(&self, hit: &NameHit) -> Vec<&CatalogWorkload> {
+        hit.workloads
+            .iter()
+            .filter_map(|number| self.catalog.workloads.get(*number))
+            .collect()
     }
 
     /// The namespaces that are meant, for a quota.
@@ -68,10 +110,8 @@ impl Resolver<'_> {
             Pick::Unknown {
                 text, namespace, ..
             } => {
-                if let Some(Place::Unknown(place)) = namespace {
-                    return Err(self.unknown_namespace(place));
-                }
-                Err(self.unknown(text))
+                let place = self.place(namespace.as_ref())?;
+                Err(self.unknown(text, place))
             }
             Pick::Group {
                 kind,
@@ -84,7 +124,7 @@ impl Resolver<'_> {
     fn place<'p>(&self, place: Option<&'p Place>) -> Result<Option<&'p str>, Translation> {
         match place {
             None => Ok(None),
-            Some(Place::Known(name)) => Ok(Some(name)),
+            Some(Place::Known(name) | Place::Loose(name)) => Ok(Some(name)),
             Some(Place::Unknown(name)) => Err(self.unknown_namespace(name)),
         }
     }
@@ -96,11 +136,7 @@ impl Resolver<'_> {
         namespace: Option<&Place>,
     ) -> Result<WorkloadRef, Translation> {
         let namespace = self.place(namespace)?;
-        let all: Vec<&CatalogWorkload> = hit
-            .workloads
-            .iter()
-            .filter_map(|number| self.catalog.workloads.get(*number))
-            .collect();
+        let all = self.all(hit);
         let fits = |workload: &&CatalogWorkload| {
             kind.is_none_or(|kind| workload.kind == kind)
                 && namespace.is_none_or(|namespace| workload.namespace == namespace)
@@ -120,7 +156,10 @@ impl Resolver<'_> {
             }
         }
         match fitting.as_slice() {
-            [one] => Ok(one.workload()),
+            [one] => {
+                self.check_plural(hit, one)?;
+                Ok(one.workload())
+            }
             [] if all.is_empty() => Err(self.only_namespace(hit)),
             [] => {
                 let what = kind.map_or("workload", WorkloadKind::as_str);
@@ -131,7 +170,7 @@ impl Resolver<'_> {
                         "There is no {what} `{}`{place}. Which one is meant?",
                         hit.text
                     ),
-                    listed(&all),
+                    listed(&self.with_neighbours(&all, namespace)),
                 ))
             }
             several => Err(clarify_among(
@@ -143,6 +182,48 @@ impl Resolver<'_> {
                 listed(several),
             )),
         }
+    }
+
+    /// `workers` may be all of `worker-a` and `worker-b`, and not just `worker`.
+    fn check_plural(&self, hit: &NameHit, one: &CatalogWorkload) -> Result<(), Translation> {
+        let Some(singular) = &hit.plural_of else {
+            return Ok(());
+        };
+        let is_kin = |workload: &&CatalogWorkload| {
+            workload.namespace == one.namespace
+                && workload
+                    .aliases
+                    .iter()
+                    .chain([&workload.name])
+                    .any(|name| normal(name).split('-').any(|part| part == singular))
+        };
+        let kin: Vec<_> = self.catalog.workloads.iter().filter(is_kin).collect();
+        if kin.len() < 2 {
+            return Ok(());
+        }
+        Err(clarify_among(
+            "target",
+            format!(
+                "`{}` could be several workloads. Which one is meant?",
+                hit.text
+            ),
+            listed(&kin),
+        ))
+    }
+
+    /// Namesakes, and behind them what else is in the namespace.
+    fn with_neighbours<'c>(
+        &'c self,
+        namesakes: &[&'c CatalogWorkload],
+        namespace: Option<&str>,
+    ) -> Vec<&'c CatalogWorkload> {
+        let neighbours = self.catalog.workloads.iter().filter(|workload| {
+            namespace == Some(&workload.namespace)
+                && !namesakes
+                    .iter()
+                    .any(|other| std::ptr::eq(*other, *workload))
+        });
+        namesakes.iter().copied().chain(neighbours).collect()
     }
 
     fn only_namespace(&self, hit: &NameHit) -> Translation {
@@ -211,23 +292,32 @@ impl Resolver<'_> {
         Ok(found)
     }
 
-    /// A question with the names that are nearest to one that isn't in the catalog.
-    pub(crate) fn unknown(&self, text: &str) -> Translation {
+    /// A question with the names that are nearest to one that isn't in the catalog, or not in the namespace.
+    pub(crate) fn unknown(&self, text: &str, namespace: Option<&str>) -> Translation {
         if self.catalog.workloads.is_empty() {
             return refuse(
                 RefusalCode::UnknownTarget,
                 format!("there is no workload, and so no `{text}`"),
             );
         }
+        let place = namespace.map_or(String::new(), |it| format!(" in `{it}`"));
+        let all = || self.catalog.workloads.iter();
+        let mut here: Vec<&CatalogWorkload> = all()
+            .filter(|workload| namespace.is_none_or(|it| workload.namespace == it))
+            .collect();
+        if here.is_empty() {
+            here = all().collect();
+        }
         let mut known: Vec<(usize, String)> = Vec::new();
-        for workload in &self.catalog.workloads {
+        let mut likely: Vec<(usize, &str)> = Vec::new();
+        for workload in here {
             let near = workload
                 .aliases
                 .iter()
                 .chain([&workload.name])
-                .map(|name| distance(text, name))
+                .map(|name| (distance(text, name), name.as_str()))
                 .min()
-                .unwrap_or(usize::MAX);
+                .unwrap_or((usize::MAX, &workload.name));
             let namesakes = self.catalog.workloads.iter().filter(|other| {
                 other.namespace == workload.namespace && other.name == workload.name
             });
@@ -236,11 +326,16 @@ impl Resolver<'_> {
             } else {
                 format!("{}/{}", workload.namespace, workload.name)
             };
-            known.push((near, shown));
+            known.push((near.0, shown));
+            likely.push(near);
         }
+        let which = match likeliest(text, likely).as_slice() {
+            [] => "Which one is meant?".to_owned(),
+            names => format!("Is `{}` meant?", names.join("` or `")),
+        };
         clarify_among(
             "target",
-            format!("There is no workload `{text}`. Which one is meant?"),
+            format!("There is no workload `{text}`{place}. {which}"),
             nearest(text, known),
         )
     }
@@ -276,6 +371,20 @@ fn distance(text: &str, name: &str) -> usize {
     let (text, name) = (normal(text), normal(name));
     let plain = |text: &str| text.replace('-', "");
     strsim::osa_distance(&plain(&text), &plain(&name))
+}
+
+/// The names of which a text is most likely a misspelling.
+fn likeliest<'n>(text: &str, mut names: Vec<(usize, &'n str)>) -> Vec<&'n str> {
+    names.sort_unstable();
+    names.dedup();
+    let least = names.first().map_or(0, |(distance, _)| *distance);
+    let limit = (text.chars().count() / 3).max(1);
+    names
+        .into_iter()
+        .filter(|(distance, _)| *distance == least && *distance <= limit)
+        .map(|(_, name)| name)
+        .take(MAX_CANDIDATES)
+        .collect()
 }
 
 /// The nearest names, those that are not near at all left out unless nothing is near.

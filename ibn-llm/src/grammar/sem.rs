@@ -111,6 +111,8 @@ pub(crate) struct NameHit {
     pub(crate) text: String,
     pub(crate) workloads: Vec<usize>,
     pub(crate) namespace: Option<String>,
+    /// The name itself, where its plural was said: `worker` for `workers`.
+    pub(crate) plural_of: Option<String>,
 }
 
 /// One or several things that a clause is about.
@@ -151,6 +153,17 @@ impl Target {
         })
     }
 
+    /// Namespaces that may hold for all names of the list.
+    pub(crate) fn loose_places(&self) -> impl Iterator<Item = &String> {
+        self.picks.iter().filter_map(|pick| match pick {
+            Pick::Named {
+                namespace: Some(Place::Loose(place)),
+                ..
+            } => Some(place),
+            _ => None,
+        })
+    }
+
     pub(crate) fn is_pronoun(&self) -> bool {
         self.picks.iter().all(|pick| matches!(pick, Pick::Pronoun))
     }
@@ -181,7 +194,17 @@ pub(crate) enum Pick {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Known(String),
+    /// Said so that it may hold for the other names of a list too: `acme web and api`, `web and api of acme`.
+    Loose(String),
     Unknown(String),
+}
+
+impl Place {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Known(name) | Self::Loose(name) | Self::Unknown(name) => name,
+        }
+    }
 }
 
 /// Which containers.

@@ -69,6 +69,14 @@ impl Caps<'_> {
         }
     }
 
+    /// The same, of one that may hold for the other names of a list too.
+    pub(super) fn loose_place(&self, label: &str) -> Option<Place> {
+        Some(match self.place(label)? {
+            Place::Known(name) => Place::Loose(name),
+            other => other,
+        })
+    }
+
     /// All quantities under a label, single ones and lists.
     pub(super) fn all_qtys(&self, label: &str) -> Vec<Qty> {
         let mut found = Vec::new();

@@ -34,6 +34,7 @@ pub(crate) fn grammar() -> Grammar {
     latency::add(&mut builder);
     shares::add(&mut builder);
     usage::add(&mut builder);
+    objectives::add(&mut builder);
     modes::add(&mut builder);
     times::add(&mut builder);
     queries::add(&mut builder);

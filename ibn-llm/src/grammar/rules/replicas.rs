@@ -536,6 +536,7 @@ fn relative(g: &mut Builder) {
             "<m:multverb> <t:ownerof> <podsn>",
             "<m:multverb> <podsn>",
             "<m:multverb> the number of <t:target> <pods>",
+            "<m:multverb> <t:plurals>",
             "<scaleverb> <t:target> [<updown>] to <m:mult> [of] its/the [current] size/replicas/pods/number/count",
             "<scaleverb> <t:target> [<updown>] to <m:mult> [of] the [current] number of <pods>",
             "<scaleverb> <podsn> (of/for) <t:target> to <m:mult> [of] [its/the] [current] number/size/count",

@@ -51,10 +51,45 @@ pub(super) fn add(g: &mut Builder) {
             "<p:nsname> {slash} <k:kindword> {slash} <n:name>",
             "[<det>] <n:name> [<k:kindword>] <p:inplace>",
             "[<det>] <k:kindword> [called/named] <n:name> <p:inplace>",
-            "[the] <p:nsname> {possessive} <n:name> [<k:kindword>]",
         ],
         pick,
     );
+    g.rule(
+        "pick",
+        &["[the] <p:nsname> {possessive} <n:name> [<k:kindword>]"],
+        loose_pick,
+    );
+    // `acme web`, `the web of acme`
+    g.rule("pick", &["[<det>] <t:placed> [<k:kindword>]"], |c| {
+        let mut picks = c.picks("t");
+        if let (Some(Pick::Named { kind, .. }), Some(word)) = (picks.first_mut(), c.kind("k")) {
+            *kind = word.kind;
+        }
+        one(picks.pop()?)
+    });
+    g.rule(
+        "pick",
+        &[
+            "[<det>] <n:wlname> [<k:kindword>] of <p:nsonly>",
+            "[<det>] <k:kindword> [called/named] <n:wlname> of <p:nsonly>",
+        ],
+        loose_pick,
+    );
+    // `the workers of globex`: only with the namespace, and all of them one workload.
+    g.rule(
+        "plurals",
+        &[
+            "[<det>] <n:plural> of <p:nsonly>",
+            "[<det>] <n:plural> of <p:unknown1>",
+            "[<det>] <n:plural> <p:inplace>",
+            "[the] <p:nsonly> {possessive} <n:plural>",
+            "[the] <p:nsonly> <n:plural>",
+        ],
+        loose_pick,
+    );
+    g.rule("pick", &["<t:plurals>"], |c| {
+        Some(Sem::Target(c.target("t")?))
+    });
     // A namespace by its kind.
     g.rule(
         "pick",
@@ -111,6 +146,30 @@ pub(super) fn add(g: &mut Builder) {
         },
     );
     g.rule("pick", &["<p:unknown1> {slash} <n:name>"], pick);
+    g.rule(
+        "pick",
+        &[
+            "[<det>] <p:nsonly> <u:unknown> [<k:kindword>]",
+            "[<det>] <p:nsonly> {possessive} <u:unknown> [<k:kindword>]",
+            "[<det>] <u:unknown> [<k:kindword>] of <p:nsonly>",
+        ],
+        |c| {
+            one(Pick::Unknown {
+                text: c.text("u")?,
+                kind: c.kind("k").and_then(|word| word.kind),
+                namespace: c.place("p"),
+            })
+        },
+    );
+    g.rule(
+        "pick",
+        &[
+            "[<det>] <p:unknown1> <n:wlname> [<k:kindword>]",
+            "[<det>] <p:unknown1> {possessive} <n:wlname> [<k:kindword>]",
+            "[<det>] <n:wlname> [<k:kindword>] of <p:unknown1>",
+        ],
+        pick,
+    );
     // Groups.
     g.rule(
         "group0",
@@ -338,6 +397,15 @@ fn pick(c: &Caps<'_>) -> Option<Sem> {
         hit: c.name("n")?,
         kind: c.kind("k").and_then(|word| word.kind),
         namespace: c.place("p"),
+    })
+}
+
+/// The same, with a namespace that may hold for the other names of a list too.
+fn loose_pick(c: &Caps<'_>) -> Option<Sem> {
+    one(Pick::Named {
+        hit: c.name("n")?,
+        kind: c.kind("k").and_then(|word| word.kind),
+        namespace: c.loose_place("p"),
     })
 }
 

@@ -4,7 +4,9 @@ use crate::grammar::decimal::Decimal;
 use crate::grammar::engine::Builder;
 use crate::grammar::input::{CatalogName, Input, UNKNOWN};
 use crate::grammar::lex::Kind;
-use crate::grammar::sem::{ClockWord, ContainerPick, Day, Metric, Moment, Quant, Sem, Unit};
+use crate::grammar::sem::{
+    ClockWord, ContainerPick, Day, Metric, Moment, NameHit, Pick, Place, Quant, Sem, Target, Unit,
+};
 use crate::grammar::vocabulary::NEGATIONS;
 
 pub(super) fn add(g: &mut Builder) {
@@ -12,6 +14,10 @@ pub(super) fn add(g: &mut Builder) {
     g.builtin("digits", digits);
     g.builtin("name", thing);
     g.builtin("nsname", namespace);
+    g.builtin("nsonly", only_namespace);
+    g.builtin("wlname", only_workload);
+    g.builtin("placed", placed);
+    g.builtin("plural", plural);
     g.builtin("cname", container);
     g.builtin("indicator", indicator);
     g.builtin("unknown", unknown);
@@ -218,6 +224,69 @@ fn namespace(input: &Input, at: usize) -> Found {
         .collect()
 }
 
+/// What a name alone stands for, where no rule could take it for a word of its own.
+fn names(input: &Input, at: usize) -> impl Iterator<Item = (usize, &NameHit)> {
+    input.names_at(at).filter_map(move |edge| {
+        let is_word = (at..edge.end).all(|token| input.is_known(token));
+        match &edge.name {
+            CatalogName::Thing(hit) if !is_word => Some((edge.end, hit)),
+            _ => None,
+        }
+    })
+}
+
+fn is_only_namespace(hit: &NameHit) -> bool {
+    hit.namespace.is_some() && hit.workloads.is_empty()
+}
+
+fn is_only_workload(hit: &NameHit) -> bool {
+    hit.namespace.is_none() && !hit.workloads.is_empty()
+}
+
+/// A namespace whose name no workload has.
+fn only_namespace(input: &Input, at: usize) -> Found {
+    names(input, at)
+        .filter(|(_, hit)| is_only_namespace(hit))
+        .map(|(end, hit)| (end, 0, Sem::Name(hit.clone())))
+        .collect()
+}
+
+/// A workload whose name no namespace has.
+fn only_workload(input: &Input, at: usize) -> Found {
+    names(input, at)
+        .filter(|(_, hit)| is_only_workload(hit))
+        .map(|(end, hit)| (end, 0, Sem::Name(hit.clone())))
+        .collect()
+}
+
+/// `acme web`: a namespace and a workload side by side, both of them nothing else, and no name made of both.
+fn placed(input: &Input, at: usize) -> Found {
+    let mut found = Vec::new();
+    for (middle, namespace) in names(input, at).filter(|(_, hit)| is_only_namespace(hit)) {
+        if input.is_named_across(middle) {
+            continue;
+        }
+        for (end, hit) in names(input, middle).filter(|(_, hit)| is_only_workload(hit)) {
+            let pick = Pick::Named {
+                hit: hit.clone(),
+                kind: None,
+                namespace: namespace.namespace.clone().map(Place::Loose),
+            };
+            found.push((end, 0, Sem::Target(Target::one(pick))));
+        }
+    }
+    found
+}
+
+/// `workers`, of a workload `worker`.
+fn plural(input: &Input, at: usize) -> Found {
+    input
+        .plural_at(at)
+        .map(|hit| (at + 1, 0, Sem::Name(hit.clone())))
+        .into_iter()
+        .collect()
+}
+
 fn container(input: &Input, at: usize) -> Found {
     input
         .names_at(at)
@@ -251,7 +320,7 @@ fn indicator(input: &Input, at: usize) -> Found {
 
 /// A word in the place of a name that neither the catalog nor the grammar knows.
 fn unknown_word(input: &Input, at: usize) -> Found {
-    if could_be_name(input, at) {
+    if could_be_name(input, at) || input.near_at(at).any(|end| end == at + 1) {
         let text = input.span(at, at + 1).to_owned();
         return vec![(at + 1, UNKNOWN, Sem::Text(text))];
     }
