@@ -145,6 +145,103 @@ fn soup() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(WORDS), 0..14).prop_map(|words| words.join(" "))
 }
 
+/// Names of namespaces and workloads, and what may stand between them.
+const PLACE_WORDS: &[&str] = &[
+    "acme",
+    "acme",
+    "globex",
+    "globex",
+    "web",
+    "web",
+    "checkout",
+    "worker",
+    "workers",
+    "webs",
+    "of",
+    "of",
+    "in",
+    "from",
+    "the",
+    "'s",
+    "/",
+    "and",
+    ",",
+    "or",
+    "wed",
+    "umbrella",
+    "namespace",
+    "deployment",
+    "called",
+    "app",
+    "team",
+    "p95",
+    "pods",
+    "for",
+    "not",
+    "to 3",
+];
+
+const FRAMES: &[(&str, &str)] = &[
+    ("scale ", " to 5"),
+    ("pause ", ""),
+    ("double ", ""),
+    ("double the pods of ", ""),
+    ("keep ", " p95 under 200 ms"),
+    ("keep ", " under 200 ms"),
+    ("keep web's p95 ", " under 200 ms"),
+    ("give ", " 2 cores"),
+    ("", " should have 5 pods"),
+    ("set the memory of ", " to 512Mi"),
+    ("scale acme web ", " to 5"),
+    ("scale the workers ", " to 5"),
+];
+
+fn place() -> impl Strategy<Value = String> {
+    let words = prop::collection::vec(prop::sample::select(PLACE_WORDS), 1..7);
+    (prop::sample::select(FRAMES), words)
+        .prop_map(|((before, after), words)| format!("{before}{}{after}", words.join(" ")))
+}
+
+/// What a sentence about customers' workloads of the same names may order at most.
+fn is_placed(text: &str, intents: &[Intent]) -> Result<(), String> {
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_said = |name: &str| {
+        words.contains(&name)
+            || words
+                .iter()
+                .any(|word| word.strip_suffix('s') == Some(name))
+    };
+    let targets: Vec<_> = intents.iter().map(Intent::workload).collect();
+    for target in &targets {
+        if !is_said(&target.namespace) || !is_said(&target.name) {
+            return Err(format!("{target} is not what is said"));
+        }
+    }
+    for namespace in ["acme", "globex"] {
+        let is_target = targets.iter().any(|target| target.namespace == namespace);
+        if !targets.is_empty() && is_said(namespace) && !is_target {
+            return Err(format!("{namespace} is dropped"));
+        }
+    }
+    for name in ["web", "checkout", "worker"] {
+        let is_target = targets.iter().any(|target| target.name == name);
+        if !targets.is_empty() && is_said(name) && !is_target {
+            return Err(format!("{name} is dropped"));
+        }
+    }
+    if !targets.is_empty()
+        && words
+            .iter()
+            .any(|word| ["umbrella", "or", "not"].contains(word))
+    {
+        return Err("a word is dropped".to_owned());
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -194,6 +291,20 @@ proptest! {
             let ordered: Vec<_> = intents.iter().flat_map(|it| it.spec.directives()).collect();
             prop_assert_eq!(ordered, [(0, &Directive::Replicas(Amount::To(n)))]);
         }
+    }
+}
+
+proptest! {
+    // One in a hundred is an intent.
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_workload_is_only_ordered_with_its_namespace(text in place()) {
+        let customers: Catalog =
+            serde_json::from_str(include_str!("../fixtures/customers.json")).unwrap();
+        let answer = GrammarTranslator::new().read(&said(&text), &customers);
+        let placed = is_placed(&text, &intents(&answer));
+        prop_assert!(placed.is_ok(), "`{text}`: {placed:?}");
     }
 }
 

@@ -83,6 +83,17 @@ impl Resolver<'_> {
         let mut found = Vec::new();
         for pick in &target.picks {
             match pick {
+                // A namespace is in no other.
+                Pick::Named {
+                    hit,
+                    namespace: Some(place),
+                    ..
+                } if hit.namespace.as_deref() != Some(place.name()) => {
+                    return Err(clarify(
+                        "target",
+                        format!("Is `{}` or `{}` meant?", hit.text, place.name()),
+                    ));
+                }
                 Pick::Named { hit, .. } => match &hit.namespace {
                     Some(namespace) => found.push(WorkloadRef::namespace(namespace)),
                     None => return Err(self.unknown_namespace(&hit.text)),
@@ -269,6 +280,15 @@ impl Resolver<'_> {
                 (other, _) => other.clone(),
             };
             out.extend(self.pick(&pick)?);
+        }
+        let stranger = out
+            .iter()
+            .find(|workload| namespace.is_some_and(|it| workload.namespace != it));
+        if let (Some(stranger), Some(namespace)) = (stranger, namespace) {
+            return Err(clarify(
+                "target",
+                format!("`{stranger}` is not in `{namespace}`. Which workloads are meant?"),
+            ));
         }
         let found: Vec<WorkloadRef> = self
             .catalog
