@@ -1,5 +1,7 @@
 //! One intent in the making: what a sentence says of one workload or namespace, checked as it is added.
 
+use std::fmt::Display;
+
 use ibn_core::catalog::CatalogWorkload;
 use ibn_core::intent::{
     Amount, Autoscale, Bound, BudgetLimit, Constraints, Directive, Expectation, IndicatorName,
@@ -16,7 +18,7 @@ use super::sem::{
     Change, ContainerPick, Item, Metric, Owner, Part, Qty, Quant, Scope, Side, Span, Unit, When,
 };
 use super::worth::{quantile, value_of};
-use super::{allot, when};
+use super::{allot, clash, when};
 
 type Answer<T> = Result<T, Translation>;
 
@@ -113,6 +115,15 @@ impl<'a> Draft<'a> {
                 missing, question, ..
             } => Err(clarify(missing, question.clone())),
             Item::Unsayable { code, message, .. } => Err(refuse(*code, message.clone())),
+            Item::Sides {
+                metric,
+                first,
+                second,
+                ..
+            } => Err(clash::sides(metric, first, second)),
+            Item::Also { .. } | Item::Over(_) => {
+                Err(clarify("bound", "Of what is that the bound?"))
+            }
             Item::Ellipsis { .. }
             | Item::Topic(_)
             | Item::In(_)
@@ -265,8 +276,11 @@ impl<'a> Draft<'a> {
                 })
             })
             .transpose()?;
-        if max == 0 || min.is_some_and(|min| min > max) {
-            return Err(contradiction("pods"));
+        if let Some(min) = min.filter(|min| *min > max) {
+            return Err(clash::bounds("pods", min, max));
+        }
+        if max == 0 {
+            return Err(clash::bounds("pods", 1, max));
         }
         if cpu.is_none() {
             self.notes.push(
@@ -278,12 +292,16 @@ impl<'a> Draft<'a> {
             max,
             cpu_utilization: cpu,
         }));
-        let contradicted = self
-            .expectations
-            .iter()
-            .any(|it| matches!(it, Expectation::Directive(Directive::Autoscale(_))) && *it != new);
-        if contradicted {
-            return Err(contradiction("pods"));
+        let other = self.expectations.iter().find_map(|it| match it {
+            Expectation::Directive(Directive::Autoscale(before)) if *it != new => Some(before.max),
+            _ => None,
+        });
+        if let Some(before) = other {
+            return Err(clash::either(
+                "pods",
+                format!("an autoscaler up to {before}"),
+                format!("another up to {max}"),
+            ));
         }
         self.expect(new)
     }
@@ -344,7 +362,7 @@ impl<'a> Draft<'a> {
                 let number = count(qty.number)?;
                 number
                     .checked_sub(u32::from(span.strict_max))
-                    .ok_or_else(|| contradiction("pods"))
+                    .ok_or_else(|| clash::either("pods", "fewer than 0", "at least 0"))
             })
             .transpose()?;
         narrow(&mut self.constraints.replicas, Range { min, max }, "pods")
@@ -382,8 +400,8 @@ impl<'a> Draft<'a> {
             new.cpu = self.side(&span.max, measure::cpu)?;
         }
         let budget = &mut self.constraints.budget;
-        set_same(&mut budget.cpu, new.cpu, "CPU")?;
-        set_same(&mut budget.memory, new.memory, "memory")
+        set_same(&mut budget.cpu, new.cpu, "CPU", "at most")?;
+        set_same(&mut budget.memory, new.memory, "memory", "at most")
     }
 
     fn is_memory(&self, span: &Span) -> Answer<bool> {
@@ -412,14 +430,14 @@ impl<'a> Draft<'a> {
                 ));
             }
             if qty.unit == Unit::Pods {
-                set_same(&mut new.pods, Some(count(qty.number)?), "pods")?;
+                set_same(&mut new.pods, Some(count(qty.number)?), "pods", "at most")?;
             } else if measure::is_memory(qty)? {
                 let noted = measure::memory(qty)?;
                 self.notes.extend(noted.note);
-                set_same(&mut new.memory, Some(noted.value), "memory")?;
+                set_same(&mut new.memory, Some(noted.value), "memory", "at most")?;
             } else {
                 let noted = measure::cpu(qty)?;
-                set_same(&mut new.cpu, Some(noted.value), "CPU")?;
+                set_same(&mut new.cpu, Some(noted.value), "CPU", "at most")?;
             }
         }
         let before = self.expectations.iter_mut().find_map(|it| match it {
@@ -428,9 +446,9 @@ impl<'a> Draft<'a> {
         });
         match before {
             Some(before) => {
-                set_same(&mut before.cpu, new.cpu, "CPU")?;
-                set_same(&mut before.memory, new.memory, "memory")?;
-                set_same(&mut before.pods, new.pods, "pods")
+                set_same(&mut before.cpu, new.cpu, "CPU", "at most")?;
+                set_same(&mut before.memory, new.memory, "memory", "at most")?;
+                set_same(&mut before.pods, new.pods, "pods", "at most")
             }
             None => self.expect(Expectation::Directive(Directive::Quota(new))),
         }
@@ -454,17 +472,19 @@ impl<'a> Draft<'a> {
             bound,
             window: None,
         };
-        let contradicted = self.expectations.iter().any(|it| match it {
-            Expectation::Objective(before) => {
-                before.indicator == new.indicator
+        let contradicted = self.expectations.iter().find_map(|it| match it {
+            Expectation::Objective(before)
+                if before.indicator == new.indicator
                     && before.quantile == new.quantile
                     && matches!(before.bound, Bound::AtMost(_)) == upper
-                    && before.bound != new.bound
+                    && before.bound != new.bound =>
+            {
+                Some(before)
             }
-            Expectation::Directive(_) => false,
+            _ => None,
         });
-        if contradicted {
-            return Err(contradiction(new.indicator.as_str()));
+        if let Some(before) = contradicted {
+            return Err(two_objectives(before, &new));
         }
         self.expect(Expectation::Objective(new))
     }
@@ -544,12 +564,8 @@ impl<'a> Draft<'a> {
     }
 
     fn check_bounds(&self) -> Answer<()> {
-        if self.constraints.cpu.is_contradictory() {
-            return Err(contradiction("CPU"));
-        }
-        if self.constraints.memory.is_contradictory() {
-            return Err(contradiction("memory"));
-        }
+        agree(&self.constraints.cpu, "CPU")?;
+        agree(&self.constraints.memory, "memory")?;
         let mut objectives = Vec::new();
         for it in &self.expectations {
             if let Expectation::Objective(objective) = it {
@@ -565,7 +581,7 @@ impl<'a> Draft<'a> {
                         (a, b) => a != b,
                     };
                     if clash {
-                        return Err(contradiction(a.indicator.as_str()));
+                        return Err(two_objectives(a, b));
                     }
                 }
             }
@@ -575,9 +591,7 @@ impl<'a> Draft<'a> {
 
     fn check_pods(&self) -> Answer<()> {
         let range = self.constraints.replicas;
-        if range.is_contradictory() {
-            return Err(contradiction("pods"));
-        }
+        agree(&range, "pods")?;
         let mut ordered = None;
         let mut scaler = None;
         for it in &self.expectations {
@@ -596,13 +610,14 @@ impl<'a> Draft<'a> {
         if let Some(Amount::To(number)) = ordered
             && !range.contains(number)
         {
-            return Err(contradiction("pods"));
+            return Err(clash::either("pods", number, bounds_of(range)));
         }
         if let Some(auto) = scaler
             && (range.max.is_some_and(|max| auto.min_replicas() > max)
                 || range.min.is_some_and(|min| auto.max < min))
         {
-            return Err(contradiction("pods"));
+            let scaler = format!("an autoscaler from {} to {}", auto.min_replicas(), auto.max);
+            return Err(clash::either("pods", scaler, bounds_of(range)));
         }
         Ok(())
     }
@@ -633,11 +648,30 @@ fn too_many() -> Translation {
     clarify("amount", "So many pods can't be. How many?")
 }
 
-fn contradiction(what: &str) -> Translation {
-    clarify(
-        "amount",
-        format!("The bounds on {what} contradict each other. What holds?"),
-    )
+/// The question which of two objectives on one indicator holds.
+fn two_objectives(one: &Objective, other: &Objective) -> Translation {
+    let side = |objective: &Objective| match &objective.bound {
+        Bound::AtMost(value) => format!("at most {value}"),
+        Bound::AtLeast(value) => format!("at least {value}"),
+    };
+    clash::either(one.indicator.as_str(), side(one), side(other))
+}
+
+/// The sides of a range that are there.
+fn bounds_of<T: Display>(range: Range<T>) -> String {
+    match (range.min, range.max) {
+        (Some(min), Some(max)) => format!("from {min} to {max}"),
+        (Some(min), None) => format!("at least {min}"),
+        (None, Some(max)) => format!("at most {max}"),
+        (None, None) => "any number".to_owned(),
+    }
+}
+
+fn agree<T: Ord + Copy + Display>(range: &Range<T>, what: &str) -> Answer<()> {
+    match (range.min, range.max) {
+        (Some(min), Some(max)) if min > max => Err(clash::bounds(what, min, max)),
+        _ => Ok(()),
+    }
 }
 
 fn set<T: PartialEq>(slot: &mut Option<T>, value: T, what: &str) -> Answer<()> {
@@ -653,10 +687,19 @@ fn set<T: PartialEq>(slot: &mut Option<T>, value: T, what: &str) -> Answer<()> {
     }
 }
 
-fn set_same<T: PartialEq>(slot: &mut Option<T>, value: Option<T>, what: &str) -> Answer<()> {
+fn set_same<T: PartialEq + Display>(
+    slot: &mut Option<T>,
+    value: Option<T>,
+    what: &str,
+    side: &str,
+) -> Answer<()> {
     match (&slot, value) {
         (_, None) => Ok(()),
-        (Some(before), Some(value)) if *before != value => Err(contradiction(what)),
+        (Some(before), Some(value)) if *before != value => Err(clash::either(
+            what,
+            format!("{side} {before}"),
+            format!("{side} {value}"),
+        )),
         (_, Some(value)) => {
             *slot = Some(value);
             Ok(())
@@ -664,11 +707,8 @@ fn set_same<T: PartialEq>(slot: &mut Option<T>, value: Option<T>, what: &str) ->
     }
 }
 
-fn narrow<T: Ord + Copy>(range: &mut Range<T>, new: Range<T>, what: &str) -> Answer<()> {
-    set_same(&mut range.min, new.min, what)?;
-    set_same(&mut range.max, new.max, what)?;
-    if range.is_contradictory() {
-        return Err(contradiction(what));
-    }
-    Ok(())
+fn narrow<T: Ord + Copy + Display>(range: &mut Range<T>, new: Range<T>, what: &str) -> Answer<()> {
+    set_same(&mut range.min, new.min, what, "at least")?;
+    set_same(&mut range.max, new.max, what, "at most")?;
+    agree(range, what)
 }

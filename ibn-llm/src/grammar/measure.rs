@@ -1,8 +1,11 @@
 //! Amounts of CPU and memory: from what was said to Kubernetes' quantities.
 
+use std::time::Duration;
+
 use ibn_core::translation::Translation;
 use ibn_core::units::{Bytes, CpuMillis};
 
+use super::decimal::Decimal;
 use super::reply::clarify;
 use super::sem::{Qty, Unit};
 
@@ -60,7 +63,7 @@ pub(crate) fn cpu(qty: &Qty) -> Answer<Noted<CpuMillis>> {
         Unit::Millicores | Unit::BareM => qty.number.to_u32().is_some(),
         _ => qty
             .number
-            .times(super::decimal::Decimal::whole(1000))
+            .times(Decimal::whole(1000))
             .is_some_and(|it| it.to_u32().is_some()),
     };
     if !exact {
@@ -86,4 +89,17 @@ pub(crate) fn memory(qty: &Qty) -> Answer<Noted<Bytes>> {
         )
     });
     Ok(Noted { value, note })
+}
+
+/// A length of time to be measured over, in which `m` can only be minutes.
+pub(crate) fn length(qty: &Qty) -> Option<Duration> {
+    let nanos = match qty.unit {
+        Unit::Time(nanos) => nanos,
+        Unit::BareM => 60_000_000_000,
+        _ => return None,
+    };
+    let exact = qty
+        .number
+        .times(Decimal::whole(i64::try_from(nanos).ok()?))?;
+    exact.to_string().parse().ok().map(Duration::from_nanos)
 }

@@ -9,6 +9,7 @@
 //! that differ are a question.
 
 mod allot;
+mod clash;
 pub(crate) mod decimal;
 mod diagnose;
 pub(crate) mod draft;

@@ -8,7 +8,9 @@ use ibn_core::translation::{
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 use jiff::Zoned;
 
+use super::clash;
 use super::draft::Draft;
+use super::measure;
 use super::naming;
 use super::reply::{clarify, clarify_among, refuse};
 use super::resolve::Resolver;
@@ -128,7 +130,11 @@ impl Context<'_> {
     }
 
     fn intents(&self, said: &[Said]) -> Answer<(Vec<Intent>, Vec<String>)> {
-        let bound = self.bind(said)?;
+        // Bounds that exclude each other are asked about first: no target makes them right.
+        let bound = self.bind(said).map_err(|answer| match answer {
+            Translation::Clarify(_) => clash::first(said).unwrap_or(answer),
+            other => other,
+        })?;
         let mut drafts: Vec<Draft<'_>> = Vec::new();
         let container = said.iter().find_map(|it| match &it.item {
             Item::Of(pick) => Some(pick),
@@ -386,12 +392,15 @@ pub(crate) fn target_of(item: &Item) -> Option<&Target> {
         | Item::Preference { target, .. }
         | Item::Priority { target, .. }
         | Item::Mode { target, .. }
+        | Item::Sides { target, .. }
         | Item::Ask { target, .. }
         | Item::Unsayable { target, .. }
         | Item::Query { target, .. } => target.as_ref(),
         Item::In(_)
         | Item::Of(_)
         | Item::Window(_)
+        | Item::Over(_)
+        | Item::Also { .. }
         | Item::AtQuantile(_)
         | Item::When(_)
         | Item::OnEnd(_)
@@ -413,6 +422,7 @@ fn target_mut(item: &mut Item) -> Option<&mut Target> {
         | Item::Preference { target, .. }
         | Item::Priority { target, .. }
         | Item::Mode { target, .. }
+        | Item::Sides { target, .. }
         | Item::Ask { target, .. }
         | Item::Unsayable { target, .. }
         | Item::Query { target, .. } => target.as_mut(),
@@ -461,6 +471,10 @@ fn expand(said: &[Said]) -> Answer<Vec<Said>> {
             out.push(counted(it, &out)?);
             continue;
         }
+        if matches!(it.item, Item::Over(_) | Item::Also { .. }) {
+            out.push(second_side(it, &out));
+            continue;
+        }
         let Item::Ellipsis { target, change } = &it.item else {
             out.push(it.clone());
             continue;
@@ -500,6 +514,35 @@ fn expand(said: &[Said]) -> Answer<Vec<Said>> {
         });
     }
     Ok(out)
+}
+
+/// A second bound on what an objective before it is about: `and over 300 ms`; or the window of it: `over 5 minutes`.
+fn second_side(it: &Said, before: &[Said]) -> Said {
+    let objective = before.iter().rev().find_map(|it| match &it.item {
+        Item::Objective {
+            metric,
+            upper,
+            value,
+            ..
+        } => Some((metric, *upper, value)),
+        _ => None,
+    });
+    let item = match (&it.item, objective) {
+        (Item::Over(qty), Some((metric, first, bound)))
+            if !clash::is_window(qty, bound, it.joined) =>
+        {
+            clash::two_sides(None, metric, (first, bound), (false, qty))
+        }
+        (Item::Over(qty), _) => match measure::length(qty) {
+            Some(window) => Item::Window(window),
+            None => it.item.clone(),
+        },
+        (Item::Also { upper, value }, Some((metric, first, bound))) => {
+            clash::two_sides(None, metric, (first, bound), (*upper, value))
+        }
+        (other, _) => other.clone(),
+    };
+    Said { item, ..it.clone() }
 }
 
 /// Whether a bound has numbers without any unit.

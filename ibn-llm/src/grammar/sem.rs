@@ -400,6 +400,20 @@ pub(crate) enum Item {
         value: Qty,
     },
     Window(Duration),
+    /// `over 5 minutes`: the window of an objective, or a second bound on it.
+    Over(Qty),
+    /// `and above 70 %`: a second bound on what an objective before it is about.
+    Also {
+        upper: bool,
+        value: Qty,
+    },
+    /// Two bounds on one indicator, which no objective has: whether each is an upper one, and its value.
+    Sides {
+        target: Option<Target>,
+        metric: Metric,
+        first: (bool, Qty),
+        second: (bool, Qty),
+    },
     /// `at p95` behind an objective.
     AtQuantile(Quant),
     Preference {

@@ -175,6 +175,15 @@ fn step(
             if matches!(**item, Item::Ellipsis { .. }) && partial.last.is_none() {
                 continue;
             }
+            // A second bound needs a first one.
+            if matches!(**item, Item::Also { .. })
+                && !partial
+                    .last
+                    .as_ref()
+                    .is_some_and(|node| says(node, is_bounded))
+            {
+                continue;
+            }
             let said = Said {
                 item: (**item).clone(),
                 joined: join,
@@ -195,22 +204,25 @@ fn step(
     if at != At::Clause {
         take(chart, "clause", false, At::Clause);
     }
-    let is_what_if = |node: &Rc<Node>| {
-        let mut node = Some(node);
-        while let Some(it) = node {
-            if it.said.item == Item::WhatIf {
-                return true;
-            }
-            node = it.before.as_ref();
-        }
-        false
-    };
     match &partial.last {
         None => take(chart, "whatif", false, At::Start),
-        Some(node) if at != At::Clause && is_what_if(node) => {
+        Some(node) if at != At::Clause && says(node, |item| *item == Item::WhatIf) => {
             take(chart, "pastclause", false, At::Clause);
         }
         Some(_) => {}
+    }
+}
+
+/// Whether something like this was said so far.
+fn says(node: &Rc<Node>, is: impl Fn(&Item) -> bool) -> bool {
+    std::iter::successors(Some(node), |node| node.before.as_ref()).any(|node| is(&node.said.item))
+}
+
+fn is_bounded(item: &Item) -> bool {
+    match item {
+        Item::Objective { .. } => true,
+        Item::Several(items) => items.iter().any(is_bounded),
+        _ => false,
     }
 }
 

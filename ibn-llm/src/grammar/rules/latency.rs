@@ -4,9 +4,10 @@ use ibn_core::intent::IndicatorName;
 
 use super::amounts::qty;
 use super::item;
-use super::objectives::{metric, objective, quant};
+use super::objectives::{SLOW, metric, objective, quant};
 use crate::grammar::decimal::Decimal;
 use crate::grammar::engine::Builder;
+use crate::grammar::measure::length;
 use crate::grammar::sem::{Item, Metric, Quant, Sem, Unit};
 
 pub(super) fn add(g: &mut Builder) {
@@ -457,20 +458,25 @@ fn latency(g: &mut Builder) {
             item(Item::Ask {
                 target: c.target("t"),
                 missing: "direction",
-                question: "That asks for slow answers; do you mean at most?".to_owned(),
+                question: SLOW.to_owned(),
             })
         },
     );
 }
 
 fn windows(g: &mut Builder) {
+    g.rule("modifier", &["over <d:dur>"], |c| {
+        item(Item::Over(c.qty("d")?))
+    });
     g.rule(
         "modifier",
         &[
-            "over [a/any/every/each] [window/period/span] [of] <d:dur> [window/windows/period]",
+            "over a/any/every/each [window/period/span] [of] <d:dur> [window/windows/period]",
+            "over window/period/span [of] <d:dur> [window/windows/period]",
+            "over [of] <d:dur> window/windows/period",
             "measured/averaged/evaluated/taken over/in [a/any] [window/period] [of] <d:dur> [window/windows]",
             "in/over any/every/each <d:dur> [window/windows/period]",
-            "over [a] [sliding/rolling/moving] [window/period] [of] <d:dur> [window]",
+            "over [a] sliding/rolling/moving [window/period] [of] <d:dur> [window]",
             "over [a] <n:num> {dash} <u:timeunit> [window/period]",
             "on [a/any] <d:dur> window/basis",
             "with [a] <d:dur> [sliding/rolling/moving] window",
@@ -482,15 +488,7 @@ fn windows(g: &mut Builder) {
                 Some(qty) => qty,
                 None => qty(c.num("n")?, c.qty("u")?.unit),
             };
-            let nanos = match qty.unit {
-                Unit::Time(nanos) => nanos,
-                // In a window `m` can only be minutes.
-                Unit::BareM => 60_000_000_000,
-                _ => return None,
-            };
-            let exact = qty.number.times(Decimal::whole(i64::try_from(nanos).ok()?))?;
-            let nanos: u64 = exact.to_string().parse().ok()?;
-            item(Item::Window(std::time::Duration::from_nanos(nanos)))
+            item(Item::Window(length(&qty)?))
         },
     );
 }

@@ -3,13 +3,15 @@
 use ibn_core::intent::IndicatorName;
 
 use super::item;
+use crate::grammar::clash;
 use crate::grammar::decimal::Decimal;
 use crate::grammar::engine::{Builder, Caps};
-use crate::grammar::sem::{Item, Metric, Pick, Qty, Quant, Sem};
+use crate::grammar::sem::{Item, Metric, Pick, Qty, Quant, Sem, Unit};
 
 pub(super) fn add(g: &mut Builder) {
     nouns(g);
     placed(g);
+    two_sides(g);
 }
 
 pub(super) fn metric(name: IndicatorName, quantile: Option<Quant>) -> Option<Sem> {
@@ -59,6 +61,9 @@ pub(super) fn plain(name: IndicatorName) -> Metric {
     }
 }
 
+/// The question for a lower bound on latency.
+pub(super) const SLOW: &str = "That asks for slow answers; do you mean at most?";
+
 /// Indicators by what they may be bounded by: from above, from below.
 fn nouns(g: &mut Builder) {
     for (rule, patterns) in [
@@ -81,6 +86,9 @@ fn nouns(g: &mut Builder) {
     });
     g.rule("lowernoun", &["<thrnoun>"], |_| {
         metric(IndicatorName::Throughput, None)
+    });
+    g.rule("anynoun", &["<m:uppernoun>", "<m:lowernoun>"], |c| {
+        Some(Sem::Metric(c.metric("m")?))
     });
 }
 
@@ -106,4 +114,60 @@ fn placed(g: &mut Builder) {
         ],
         |c| objective(c, c.metric("m")?, false, c.qty("v")?),
     );
+}
+
+/// Two bounds on one indicator, or one that asks for slow answers: questions.
+fn two_sides(g: &mut Builder) {
+    g.rule(
+        "objective",
+        &[
+            "<holdverb> <t:ownerof> <m:anynoun> [<p:inplace>] between <a:ownvalue> and/to <b:ownvalue>",
+            "<holdverb> <m:anynoun> (of/for/on/in) <t:target> between <a:ownvalue> and/to <b:ownvalue>",
+            "<holdverb> <m:anynoun> between <a:ownvalue> and/to <b:ownvalue> [(for/of/on) <t:target>]",
+            "<t:ownerof> <m:anynoun> [<modal>] [<stay>] between <a:ownvalue> and/to <b:ownvalue>",
+            "<m:anynoun> (of/for/on/in) <t:target> [<modal>] [<stay>] between <a:ownvalue> and/to <b:ownvalue>",
+            "<holdverb> <t:ownerof> <m:latnoun> <ownlower> <a:ownvalue> and/but <ownupper> <b:ownvalue>",
+            "<holdverb> <m:latnoun> (of/for/on/in) <t:target> <ownlower> <a:ownvalue> and/but <ownupper> <b:ownvalue>",
+            "<t:ownerof> <m:latnoun> [<modal>] [<stay>] <ownlower> <a:ownvalue> and/but <ownupper> <b:ownvalue>",
+        ],
+        |c| {
+            let upper = c.qty("b")?;
+            let mut lower = c.qty("a")?;
+            // `between 200 and 300 ms`
+            if lower.unit == Unit::None {
+                lower.unit = upper.unit;
+            }
+            let metric = c.metric("m")?;
+            let sides = clash::two_sides(c.target("t"), &metric, (false, &lower), (true, &upper));
+            in_place(c, sides)
+        },
+    );
+    g.rule(
+        "objective",
+        &[
+            "<holdverb> <t:ownerof> <m:latnoun> <p:inplace> <ownlower> <v:dur>",
+            "<t:ownerof> <m:latnoun> <p:inplace> <modal> [<stay>] <ownlower> <v:dur>",
+        ],
+        |c| {
+            let ask = Item::Ask {
+                target: c.target("t"),
+                missing: "direction",
+                question: SLOW.to_owned(),
+            };
+            in_place(c, ask)
+        },
+    );
+    // `…, and above 70 %`, of what stands before.
+    g.costly("modifier", 40, &["<ownupper> <v:ownvalue>"], |c| {
+        item(Item::Also {
+            upper: true,
+            value: c.qty("v")?,
+        })
+    });
+    g.costly("modifier", 40, &["<ownlower> <v:ownvalue>"], |c| {
+        item(Item::Also {
+            upper: false,
+            value: c.qty("v")?,
+        })
+    });
 }
