@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Simulate a scenario once with a recommender, and print its figures.
     Simulate(SimulateArgs),
+    /// Compare recommenders over scenarios and seeds: a table, a CSV and a report with plots.
+    Evaluate(EvaluateArgs),
     /// Check files of intents, guardrails, indicators, settings or scenarios, and list every fault.
     Check(CheckArgs),
     /// Print the CustomResourceDefinitions.
@@ -260,6 +262,42 @@ pub(crate) struct SimulateArgs {
     /// Who decides: `NAME[:key=value,…]`.
     #[arg(short, long, value_name = "NAME")]
     pub(crate) recommender: String,
+}
+
+/// What `evaluate` takes.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn evaluate -f examples/scenarios --recommender hpa:target=0.7 mpc clairvoyant --seeds 20 --out evaluation
+  ibn evaluate -f scenario.toml --recommender hpa:target=0.4..0.8/5 --seeds 5       a sweep of five targets
+  ibn evaluate -f scenarios --recommender hpa mpc --seeds 20 --shard 0/8 --out part     the first eighth of the runs
+  ibn evaluate --merge parts --out evaluation          what the parts in a folder come to together
+
+Every run is on disk as soon as it is known: the same command goes on where it was interrupted, and more seeds or
+recommenders in the same folder play only what is new. The first recommender is the baseline that the others are compared
+with, seed by seed. Names and options of recommenders are those of `simulate`.")]
+pub(crate) struct EvaluateArgs {
+    /// Scenarios, TOML or YAML, and folders of them.
+    #[arg(short, long = "file", value_name = "SCENARIO", num_args = 1.., required_unless_present = "merge")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Who decides: `NAME[:key=value,…]`, where `key=FROM..TO/N` is a sweep of N values. The first is the baseline.
+    #[arg(short, long = "recommender", value_name = "NAME", num_args = 1.., required_unless_present = "merge")]
+    pub(crate) recommenders: Vec<String>,
+    /// How many seeds, from `--seed` on.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) seeds: u64,
+    /// Only a part of the runs, `0/N` to `N-1/N` (or `1/N` to `N/N`), as an Indexed Job counts them.
+    #[arg(long, value_name = "I/N", conflicts_with = "merge")]
+    pub(crate) shard: Option<crate::evaluate::Shard>,
+    /// Put the parts in this folder, and in those in it, together.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "recommenders"])]
+    pub(crate) merge: Option<PathBuf>,
+    /// Where runs and results go; `evaluation` where absent, the merged folder with `--merge`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Threads; all cores where absent.
+    #[arg(long, env = "IBN_THREADS", value_name = "N")]
+    pub(crate) threads: Option<u32>,
 }
 
 /// What `get` takes.

@@ -6,6 +6,7 @@ mod args;
 mod client;
 mod commands;
 mod demo;
+mod evaluate;
 mod exit;
 mod output;
 mod progress;
@@ -46,6 +47,7 @@ fn run(args: Args, settings: &settings::Settings) -> Outcome {
         Command::Apply(args) => commands::apply::run(&args, settings),
         Command::Undo(args) => commands::undo::run(&args, settings),
         Command::Simulate(args) => commands::simulate::run(&args, settings),
+        Command::Evaluate(args) => evaluate::run(&args, settings),
         Command::Approve(args) => commands::undo::approve(&args, settings),
         Command::Get(args) => commands::get::run(&args, settings),
         Command::Explain(args) => commands::explain::run(&args, settings),

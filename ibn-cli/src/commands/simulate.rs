@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ibn_core::roles::Predictor;
 use ibn_core::workload::WorkloadRef;
 use ibn_sim::autoscaler::Fixed;
-use ibn_sim::{Metrics, Scenario, Twin, run as simulate};
+use ibn_sim::evaluation::Figures;
+use ibn_sim::{Scenario, Twin, run as simulate};
 use serde::Serialize;
 
 use crate::args::SimulateArgs;
@@ -23,63 +24,6 @@ struct Run {
     seed: u64,
     workloads: Vec<Figures>,
     event_hash: String,
-}
-
-/// What a workload came to.
-#[derive(Debug, Serialize)]
-struct Figures {
-    workload: String,
-    requests: u64,
-    violations: Violations,
-    core_hours: f64,
-    replica_hours: f64,
-    /// Changes of replicas or sizes per hour.
-    churn: f64,
-    /// Seconds; absent where nothing was served.
-    latency: Latency,
-    /// Turned away: no pod, no room, or a container that ended.
-    dropped: u64,
-    /// Given up by their client.
-    timed_out: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Violations {
-    /// Share of windows of a minute in which the objective's quantile was above its bound.
-    windows: f64,
-    /// Share of requests that were slower than the bound, or failed.
-    requests: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct Latency {
-    p50: Option<f64>,
-    p95: Option<f64>,
-    p99: Option<f64>,
-}
-
-impl From<&Metrics> for Figures {
-    fn from(metrics: &Metrics) -> Self {
-        let seconds = |quantile: Option<std::time::Duration>| quantile.map(|it| it.as_secs_f64());
-        Self {
-            workload: metrics.workload.clone(),
-            requests: metrics.counts.arrived,
-            violations: Violations {
-                windows: metrics.violated_windows(),
-                requests: metrics.violating_requests(),
-            },
-            core_hours: metrics.core_hours,
-            replica_hours: metrics.replica_hours,
-            churn: metrics.churn(),
-            latency: Latency {
-                p50: seconds(metrics.p50),
-                p95: seconds(metrics.p95),
-                p99: seconds(metrics.p99),
-            },
-            dropped: metrics.counts.dropped(),
-            timed_out: metrics.counts.timed_out,
-        }
-    }
 }
 
 pub(crate) fn run(args: &SimulateArgs, settings: &Settings) -> Outcome {
@@ -106,7 +50,7 @@ pub(crate) fn run(args: &SimulateArgs, settings: &Settings) -> Outcome {
 }
 
 /// The faults of a scenario, each with its place, or why it can't be read at all.
-fn unreadable(file: &Path, error: ibn_sim::Error) -> Failure {
+pub(crate) fn unreadable(file: &Path, error: ibn_sim::Error) -> Failure {
     match error {
         ibn_sim::Error::Scenario { faults } => Failure::faults(&file.to_string_lossy(), faults),
         error => Failure::because(Exit::Usage, "the scenario can't be read", &error),

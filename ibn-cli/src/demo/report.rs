@@ -11,7 +11,7 @@ use ibn_core::intent::Intent;
 use ibn_core::roles::Clock;
 use ibn_core::workload::WorkloadRef;
 use ibn_runtime::Happening;
-use ibn_sim::{Metrics, Scenario, SimulatedCluster};
+use ibn_sim::{Metrics, Scenario, SimulatedCluster, evaluation};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -127,29 +127,15 @@ pub(super) struct Totals {
 impl Totals {
     /// Sums workloads up over a run of so long.
     pub(super) fn of(workloads: &[Metrics], horizon: Duration) -> Self {
-        let mut totals = Self::default();
-        let (mut violated, mut windows, mut violating, mut finished, mut changes) = (0, 0, 0, 0, 0);
-        for metrics in workloads {
-            violated += metrics.windows.violated;
-            windows += metrics.windows.total;
-            violating += metrics.counts.violating();
-            finished += metrics.counts.finished();
-            changes += metrics.changes;
-            totals.core_hours += metrics.core_hours;
-            totals.replica_hours += metrics.replica_hours;
-            totals.requests += metrics.counts.arrived;
+        let totals = evaluation::Totals::of(workloads, horizon);
+        Self {
+            violations: totals.violations.windows,
+            violating_requests: totals.violations.requests,
+            core_hours: totals.core_hours,
+            replica_hours: totals.replica_hours,
+            changes_per_hour: totals.churn,
+            requests: totals.requests,
         }
-        let share = |part: u64, whole: u64| {
-            if whole == 0 {
-                0.0
-            } else {
-                part as f64 / whole as f64
-            }
-        };
-        totals.violations = share(violated, windows);
-        totals.violating_requests = share(violating, finished);
-        totals.changes_per_hour = changes as f64 / (horizon.as_secs_f64() / 3600.0);
-        totals
     }
 }
 

@@ -1,6 +1,6 @@
 //! Comparing recommenders over scenarios and seeds: a grid of runs, what they came to, and how sure that is.
 //!
-//! A [`Cell`] is one run; [`cells`] lists those of a grid in a fixed order, and [`evaluate`] plays one. [`summarise`] sums
+//! A [`Cell`] is one run of a [`Grid`]; [`evaluate`] plays one. [`summarise`] sums
 //! up what came back: means over seeds with bootstrap intervals, differences to a baseline on the same seeds, and who is
 //! on the Pareto front of violations and core-hours.
 
@@ -49,24 +49,37 @@ pub struct Played {
     pub event_hash: String,
 }
 
-/// The runs of a grid, scenario by scenario, recommender by recommender, seed by seed.
-///
-/// # Errors
-/// A scenario whose traces can't be read.
-pub fn cells(scenarios: &[Scenario], recommenders: &[String], seeds: &[u64]) -> Result<Vec<Cell>> {
-    let mut cells = Vec::with_capacity(scenarios.len() * recommenders.len() * seeds.len());
-    for scenario in scenarios {
-        let fingerprint = format!("{:016x}", scenario.fingerprint()?);
-        for recommender in recommenders {
-            cells.extend(seeds.iter().map(|seed| Cell {
-                scenario: scenario.name.clone(),
-                fingerprint: fingerprint.clone(),
-                recommender: recommender.clone(),
-                seed: *seed,
-            }));
+/// What is compared: every recommender on every scenario with every seed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grid {
+    /// The version that plays it: others may come to other figures, so their runs are not mixed.
+    pub version: String,
+    /// Names and [fingerprints](Scenario::fingerprint) (in hex) of the scenarios, in order.
+    pub scenarios: Vec<(String, String)>,
+    /// The recommenders as they are named, in order.
+    pub recommenders: Vec<String>,
+    /// The seeds.
+    pub seeds: Vec<u64>,
+}
+
+impl Grid {
+    /// The runs: scenario by scenario, recommender by recommender, seed by seed.
+    #[must_use]
+    pub fn cells(&self) -> Vec<Cell> {
+        let mut cells =
+            Vec::with_capacity(self.scenarios.len() * self.recommenders.len() * self.seeds.len());
+        for (scenario, fingerprint) in &self.scenarios {
+            for recommender in &self.recommenders {
+                cells.extend(self.seeds.iter().map(|seed| Cell {
+                    scenario: scenario.clone(),
+                    fingerprint: fingerprint.clone(),
+                    recommender: recommender.clone(),
+                    seed: *seed,
+                }));
+            }
         }
+        cells
     }
-    Ok(cells)
 }
 
 /// Plays one run of a grid on its scenario, with a recommender of `make` for each workload.
