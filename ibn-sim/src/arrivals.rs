@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::demand::RateCurve;
 use crate::rng::{Stream, exponential};
 
 /// How requests follow each other at a given rate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ArrivalProcess {
     /// Independent users: a Poisson process, inhomogeneous where the rate varies.

@@ -57,6 +57,23 @@ pub enum Law {
         /// Standard deviation over mean, at least 1.
         cv: f64,
     },
+    /// The sum of `shape` exponentials; `cv` is 1 over the root of `shape`.
+    Erlang {
+        /// The mean.
+        #[serde(with = "duration_text")]
+        mean: Duration,
+        /// How many, 1 to 100.
+        shape: u32,
+    },
+    /// Pareto's, with a tail that falls as a power: P(X > x) = (x₀/x)^shape from the least value x₀ on. Of `shape` 2 and less
+    /// only the cut at an hour makes the variance finite.
+    Pareto {
+        /// The mean (before the cut).
+        #[serde(with = "duration_text")]
+        mean: Duration,
+        /// The exponent, above 1 to 100; the smaller, the heavier the tail.
+        shape: f64,
+    },
 }
 
 impl Law {
@@ -67,7 +84,9 @@ impl Law {
             Self::Constant { mean }
             | Self::Exponential { mean }
             | Self::Lognormal { mean, .. }
-            | Self::Hyperexponential { mean, .. } => mean,
+            | Self::Hyperexponential { mean, .. }
+            | Self::Erlang { mean, .. }
+            | Self::Pareto { mean, .. } => mean,
             Self::Uniform { min, max } => (min + max) / 2,
         }
     }
@@ -79,6 +98,8 @@ impl Law {
             Self::Constant { .. } => 0.0,
             Self::Exponential { .. } => 1.0,
             Self::Lognormal { cv, .. } | Self::Hyperexponential { cv, .. } => cv * cv,
+            Self::Erlang { shape, .. } => 1.0 / f64::from(shape.max(1)),
+            Self::Pareto { mean, shape } => pareto_cv2(mean.as_secs_f64() * 1e9, shape),
             Self::Uniform { min, max } => {
                 let (width, sum) = (
                     (max.saturating_sub(min)).as_secs_f64(),
@@ -101,6 +122,7 @@ impl Law {
                 matches!(parameter, "mean" | "cv")
             }
             Self::Uniform { .. } => matches!(parameter, "min" | "max"),
+            Self::Erlang { .. } | Self::Pareto { .. } => matches!(parameter, "mean" | "shape"),
         }
     }
 
@@ -124,6 +146,14 @@ impl Law {
             Self::Hyperexponential { mean, cv } => Self::Hyperexponential {
                 mean: scale(mean),
                 cv,
+            },
+            Self::Erlang { mean, shape } => Self::Erlang {
+                mean: scale(mean),
+                shape,
+            },
+            Self::Pareto { mean, shape } => Self::Pareto {
+                mean: scale(mean),
+                shape,
             },
         }
     }
@@ -168,6 +198,18 @@ impl Law {
                 }
             }
             Self::Hyperexponential { .. } => return Err(fail("`cv` must be between 1 and 100")),
+            Self::Erlang { shape, .. } if (1..=100).contains(&shape) => Sampler::Erlang {
+                stage: mean / f64::from(shape),
+                shape,
+            },
+            Self::Erlang { .. } => {
+                return Err(fail("`shape` must be a whole number from 1 to 100"));
+            }
+            Self::Pareto { shape, .. } if shape > 1.0 && shape <= 100.0 => Sampler::Pareto {
+                least: mean * (shape - 1.0) / shape,
+                exponent: 1.0 / shape,
+            },
+            Self::Pareto { .. } => return Err(fail("`shape` must be above 1 and at most 100")),
         })
     }
 }
@@ -180,6 +222,24 @@ pub(crate) fn balanced_share(cv: f64) -> f64 {
     f64::midpoint(1.0, ((cv2 - 1.0) / (cv2 + 1.0)).sqrt())
 }
 
+/// The squared coefficient of variation of a Pareto law that is cut at an hour; mean in ns.
+fn pareto_cv2(mean: f64, shape: f64) -> f64 {
+    let least = mean * (shape - 1.0) / shape;
+    let ratio = MAX_NANOS / least;
+    // E[min(X, M)ⁿ] / x₀ⁿ = 1 + n · ∫₁^(M/x₀) y^(n-1-shape) dy.
+    let moment = |n: f64| {
+        let power = n - shape;
+        let integral = if power.abs() < 1e-9 {
+            math::ln(ratio)
+        } else {
+            (math::exp(power * math::ln(ratio)) - 1.0) / power
+        };
+        1.0 + n * integral
+    };
+    let first = moment(1.0);
+    moment(2.0) / (first * first) - 1.0
+}
+
 /// A checked law, ready to draw whole nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sampler {
@@ -188,6 +248,8 @@ pub(crate) enum Sampler {
     Uniform { low: f64, width: f64 },
     Lognormal { mu: f64, sigma: f64 },
     Hyperexponential { first: f64, means: (f64, f64) },
+    Erlang { stage: f64, shape: u32 },
+    Pareto { least: f64, exponent: f64 },
 }
 
 impl Sampler {
@@ -207,6 +269,10 @@ impl Sampler {
                 };
                 mean * exponential(stream)
             }
+            Self::Erlang { stage, shape } => {
+                stage * (0..shape).map(|_| exponential(stream)).sum::<f64>()
+            }
+            Self::Pareto { least, exponent } => least * math::exp(exponent * exponential(stream)),
         };
         nanos.clamp(1.0, MAX_NANOS) as u64
     }
@@ -219,7 +285,7 @@ mod tests {
 
     const MEAN: Duration = Duration::from_millis(10);
 
-    fn laws() -> [Law; 5] {
+    fn laws() -> [Law; 6] {
         [
             Law::Constant { mean: MEAN },
             Law::Uniform {
@@ -234,6 +300,10 @@ mod tests {
             Law::Hyperexponential {
                 mean: MEAN,
                 cv: 2.0,
+            },
+            Law::Erlang {
+                mean: MEAN,
+                shape: 4,
             },
         ]
     }
@@ -272,6 +342,32 @@ mod tests {
     }
 
     #[test]
+    fn the_tail_of_pareto_falls_as_a_power() {
+        let law = Law::Pareto {
+            mean: MEAN,
+            shape: 2.5,
+        };
+        // Least value 10 ms · 1.5/2.5 = 6 ms; median 6 ms · 2^(1/2.5); P(X > 60 ms) = 10^-2.5. Its cv² is 1/(2.5 · 0.5) = 0.8, of
+        // which the cut at an hour takes (6 ms/1 h)^0.5, some 0.1 %.
+        assert!((law.cv2() - 0.8).abs() < 0.005, "{}", law.cv2());
+        let sampler = law.sampler().unwrap();
+        let mut stream = Seeds::new(1).stream(Purpose::Service, "test", 0);
+        let n = 400_000;
+        let draws: Vec<u64> = (0..n).map(|_| sampler.sample(&mut stream)).collect();
+        assert!(draws.iter().all(|draw| *draw >= 5_999_999));
+        let share = |above: f64| {
+            draws.iter().filter(|draw| **draw as f64 > above).count() as f64 / f64::from(n)
+        };
+        assert!((share(6e6 * 2f64.powf(0.4)) - 0.5).abs() < 0.004);
+        assert!((share(6e7) - 10f64.powf(-2.5)).abs() < 0.0004);
+        let heavy = Law::Pareto {
+            mean: MEAN,
+            shape: 1.5,
+        };
+        assert!(heavy.cv2() > 100.0 && heavy.cv2().is_finite());
+    }
+
+    #[test]
     fn what_is_no_law_is_refused() {
         for law in [
             Law::Constant {
@@ -292,6 +388,14 @@ mod tests {
             Law::Uniform {
                 min: MEAN * 2,
                 max: MEAN,
+            },
+            Law::Erlang {
+                mean: MEAN,
+                shape: 0,
+            },
+            Law::Pareto {
+                mean: MEAN,
+                shape: 1.0,
             },
         ] {
             assert!(law.sampler().is_err(), "{law:?}");

@@ -19,9 +19,10 @@ use ibn_core::workload::{WorkloadKind, WorkloadRef};
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use demand::{DemandSpec, RateStep, TraceSpec};
+pub use demand::{DemandSpec, RateStep, SwitchingRate, TraceSpec};
 pub use fault::{Fault, FaultEffect};
 
+use crate::arrivals::ArrivalProcess;
 use crate::balance::Balancing;
 use crate::cluster::Cluster;
 use crate::error::{Error, Result};
@@ -155,6 +156,13 @@ pub struct WorkloadScenario {
     pub slo: Slo,
     /// Its users.
     pub demand: DemandSpec,
+    /// How they follow each other.
+    #[serde(skip_serializing_if = "is_poisson")]
+    pub arrivals: ArrivalProcess,
+}
+
+fn is_poisson(arrivals: &ArrivalProcess) -> bool {
+    *arrivals == ArrivalProcess::Poisson
 }
 
 fn app() -> String {
@@ -327,6 +335,7 @@ impl Scenario {
                 Seeds::new(0),
                 &workload.name,
                 &self.directory,
+                workload.arrivals,
             )? {
                 Traffic::Rate(curve, _) => Ok(curve.mean()),
                 Traffic::Times(times) => Ok(times.len() as f64 / self.horizon.as_secs_f64()),
@@ -450,7 +459,9 @@ impl WorkloadScenario {
                 per_request: self.memory_per_request,
             },
             balancing: self.balancing,
-            traffic: self.demand.traffic(horizon, seeds, &name, directory)?,
+            traffic: self
+                .demand
+                .traffic(horizon, seeds, &name, directory, self.arrivals)?,
             objective: LatencyObjective {
                 quantile: self.slo.quantile,
                 at_most: self.slo.at_most,

@@ -9,8 +9,10 @@ use ibn_core::units::Quantile;
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 
 use super::{
-    DemandSpec, Fault, FaultEffect, NodeGroup, RateStep, Scenario, Slo, TraceSpec, WorkloadScenario,
+    DemandSpec, Fault, FaultEffect, NodeGroup, RateStep, Scenario, Slo, SwitchingRate, TraceSpec,
+    WorkloadScenario,
 };
+use crate::arrivals::ArrivalProcess;
 use crate::balance::Balancing;
 use crate::demand::DayCurve;
 use crate::law::Law;
@@ -139,6 +141,7 @@ impl Decode for WorkloadScenario {
                 "balancing",
                 "slo",
                 "demand",
+                "arrivals",
             ],
         )?;
         let kinds = [
@@ -171,6 +174,7 @@ impl Decode for WorkloadScenario {
         let balancing = fields.or_default("balancing");
         let slo = fields.required("slo");
         let demand = fields.required("demand");
+        let arrivals = fields.or_default("arrivals");
         Some(Self {
             namespace: namespace?,
             kind: kind?.unwrap_or(WorkloadKind::Deployment),
@@ -195,6 +199,7 @@ impl Decode for WorkloadScenario {
             balancing: balancing?,
             slo: slo?,
             demand: demand?,
+            arrivals: arrivals?,
         })
     }
 }
@@ -227,13 +232,15 @@ impl Decode for Balancing {
 
 impl Decode for Law {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = reader.fields(node, &["law", "mean", "cv", "min", "max"])?;
+        let mut fields = reader.fields(node, &["law", "mean", "cv", "shape", "min", "max"])?;
         let laws = [
             "constant",
             "uniform",
             "exponential",
             "lognormal",
             "hyperexponential",
+            "erlang",
+            "pareto",
         ]
         .map(|name| (name, name));
         let law = fields.required_with("law", |node, reader| reader.one_of(node, &laws));
@@ -262,6 +269,24 @@ impl Decode for Law {
                     cv: cv?,
                 }
             }
+            "erlang" => {
+                let shape =
+                    fields.required_with("shape", |node, reader| reader.whole(node, 1..=100));
+                let mean = mean(&mut fields);
+                Self::Erlang {
+                    mean: mean?,
+                    shape: shape?,
+                }
+            }
+            "pareto" => {
+                let shape =
+                    fields.required_with("shape", |node, reader| reader.number(node, 1.0..=100.0));
+                let mean = mean(&mut fields);
+                Self::Pareto {
+                    mean: mean?,
+                    shape: shape?,
+                }
+            }
             _ => {
                 let (min, max) = (
                     fields.required("min"),
@@ -273,7 +298,7 @@ impl Decode for Law {
                 }
             }
         };
-        let surplus = ["mean", "cv", "min", "max"]
+        let surplus = ["mean", "cv", "shape", "min", "max"]
             .into_iter()
             .find(|name| fields.has(name) && !read.has(name));
         let fault = surplus
@@ -301,12 +326,13 @@ impl Decode for Law {
 
 impl Decode for DemandSpec {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let forms = ["constant", "day", "steps", "trace"];
+        let forms = ["constant", "day", "steps", "switching", "trace"];
         let mut fields = reader.fields(node, &forms)?;
         match fields.exactly_one(&forms)? {
             "constant" => fields.required_with("constant", rate).map(Self::Constant),
             "day" => fields.required("day").map(Self::Day),
             "steps" => fields.required("steps").map(Self::Steps),
+            "switching" => fields.required("switching").map(Self::Switching),
             _ => fields.required("trace").map(Self::Trace),
         }
     }
@@ -332,6 +358,40 @@ impl Decode for DayCurve {
             noise: noise?,
             crowd: crowd?,
         })
+    }
+}
+
+impl Decode for SwitchingRate {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["rates", "stays"])?;
+        let each_rate = |node: &Node, reader: &mut Reader| -> Option<Vec<f64>> {
+            reader.each(node, rate)?.into_iter().collect()
+        };
+        let each_stay = |node: &Node, reader: &mut Reader| -> Option<Vec<Duration>> {
+            reader.each(node, positive)?.into_iter().collect()
+        };
+        let rates = fields.required_with("rates", each_rate);
+        let stays = fields.required_with("stays", each_stay);
+        let switching = Self {
+            rates: rates?,
+            stays: stays?,
+        };
+        if let Err(error) = switching.check() {
+            reader.error(
+                node,
+                Code::OutOfRange,
+                error.to_string(),
+                "as many rates as stays, at least two, each stay from 1s on",
+            );
+            return None;
+        }
+        Some(switching)
+    }
+}
+
+impl Decode for ArrivalProcess {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        reader.one_of(node, &[("poisson", Self::Poisson), ("even", Self::Even)])
     }
 }
 
