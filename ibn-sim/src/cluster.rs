@@ -1,6 +1,7 @@
 //! The cluster: workloads on nodes, driven through simulated time.
 
 mod control;
+mod fault;
 mod view;
 
 use std::cmp::Reverse;
@@ -63,6 +64,10 @@ enum Due {
     Look { workload: usize, pod: u64 },
     /// A pod's new resources are written.
     Actuate { workload: usize, pod: u64 },
+    /// It is noticed that a node is lost.
+    Unreachable { node: usize, since: u64 },
+    /// The pods of a lost node are given up.
+    Evict { node: usize, since: u64 },
 }
 
 impl Cluster {
@@ -149,6 +154,8 @@ impl Cluster {
                 }
                 self.schedule(now + nanos(self.accounting.bin), due);
             }
+            Due::Unreachable { node, since } => self.after_loss(node, since, false),
+            Due::Evict { node, since } => self.after_loss(node, since, true),
             Due::Look { workload, pod } => {
                 let Some(owner) = self.workloads.get_mut(workload) else {
                     return;

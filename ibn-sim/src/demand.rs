@@ -92,6 +92,47 @@ impl RateCurve {
         }
     }
 
+    /// The same curve, as long as `horizon`, with the rates from `at` until `end` multiplied by `factor`.
+    ///
+    /// # Errors
+    /// Times that need more than 50 million bins, or a factor that makes a rate negative, not finite or above 1e9.
+    pub(crate) fn surged(
+        &self,
+        at: Duration,
+        end: Duration,
+        factor: f64,
+        horizon: Duration,
+    ) -> Result<Self> {
+        let divisor = |a: u64, b: u64| {
+            let (mut a, mut b) = (a, b);
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            a
+        };
+        let (from, to) = (nanos(at), nanos(end));
+        let bin = divisor(divisor(self.bin_nanos, from), to);
+        let bins = nanos(horizon).div_ceil(bin).max(1);
+        if bin < 1_000_000 || bins > 50_000_000 {
+            return Err(Error::spec(
+                "faults.surge",
+                "its times and the bins of the demand need to be whole multiples of a longer span",
+            ));
+        }
+        let rates = (0..bins)
+            .map(|index| {
+                let start = index * bin;
+                let rate = self.rate_of_bin(start / self.bin_nanos).unwrap_or(0.0);
+                if (from..to).contains(&start) {
+                    rate * factor
+                } else {
+                    rate
+                }
+            })
+            .collect();
+        Self::new(Duration::from_nanos(bin), rates, true)
+    }
+
     /// The width of a bin.
     #[must_use]
     pub const fn bin(&self) -> Duration {

@@ -48,6 +48,10 @@ pub enum EventKind {
     PodGone(u64),
     /// A pod's container used more memory than its limit and is started again.
     PodOutOfMemory(u64),
+    /// A pod's container ended and is started again.
+    PodCrashed(u64),
+    /// A pod's node is lost, and what was in flight in it.
+    PodLost(u64),
     /// A pod runs with its new resources.
     PodResized(u64),
     /// A pod's new resources don't fit its node; they are tried again when something is freed.
@@ -121,6 +125,8 @@ impl Log {
             EventKind::PodResized(pod) => words(8, &[pod]),
             EventKind::PodResizeDeferred(pod) => words(9, &[pod]),
             EventKind::PodsBlocked(pods) => words(11, &[pods as u64]),
+            EventKind::PodCrashed(pod) => words(12, &[pod]),
+            EventKind::PodLost(pod) => words(13, &[pod]),
             EventKind::BinClosed {
                 counts: c,
                 cpu_nanos,

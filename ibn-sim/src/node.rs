@@ -12,6 +12,8 @@ pub(crate) struct Node {
     cpu_free: u64,
     memory_free: u64,
     pods: u32,
+    /// When it was lost, where it is.
+    pub(crate) lost: Option<u64>,
 }
 
 impl Node {
@@ -20,6 +22,7 @@ impl Node {
             cpu_free: spec.cpu.get(),
             memory_free: spec.memory.get(),
             pods: 0,
+            lost: None,
             spec,
         }
     }
@@ -33,12 +36,17 @@ impl Node {
         self.cpu_free
     }
 
+    pub(crate) const fn pods(&self) -> u32 {
+        self.pods
+    }
+
     pub(crate) const fn memory_free(&self) -> u64 {
         self.memory_free
     }
 
     fn fits(&self, size: &PodSize) -> bool {
-        self.pods < self.spec.max_pods
+        self.lost.is_none()
+            && self.pods < self.spec.max_pods
             && size.cpu_request.get() <= self.cpu_free
             && size.memory_request.get() <= self.memory_free
     }

@@ -75,6 +75,10 @@ pub(crate) struct Pod {
     pub(crate) starts_until: u64,
     pub(crate) stop_after: u64,
     pub(crate) restarts: u32,
+    /// What the CPU time of each request is multiplied by; 1 but in faults.
+    pub(crate) slowness: f64,
+    /// Whether its node is lost: what is sent to it is lost, too.
+    pub(crate) lost: bool,
     crashes: u32,
     stream: Stream,
     phase_nanos: u64,
@@ -107,6 +111,8 @@ impl Pod {
             starts_until: u64::MAX,
             stop_after: 0,
             restarts: 0,
+            slowness: 1.0,
+            lost: false,
             crashes: 0,
             stream,
             phase_nanos,

@@ -116,6 +116,40 @@ pub enum Traffic {
     Times(Vec<Duration>),
 }
 
+impl Traffic {
+    /// The same over `horizon` with `factor` times as many requests from `at` until `end`. Of given times, each is there as often as
+    /// that makes on average.
+    pub(crate) fn surged(
+        self,
+        at: Duration,
+        end: Duration,
+        factor: f64,
+        horizon: Duration,
+    ) -> Result<Self> {
+        match self {
+            Self::Rate(curve, process) => {
+                Ok(Self::Rate(curve.surged(at, end, factor, horizon)?, process))
+            }
+            Self::Times(times) => {
+                let mut owed = 0.0;
+                let mut all = Vec::with_capacity(times.len());
+                for time in times {
+                    owed += if time >= at && time < end {
+                        factor
+                    } else {
+                        1.0
+                    };
+                    while owed >= 1.0 {
+                        all.push(time);
+                        owed -= 1.0;
+                    }
+                }
+                Ok(Self::Times(all))
+            }
+        }
+    }
+}
+
 /// A quantile of the response time is to be at most a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LatencyObjective {

@@ -134,6 +134,15 @@ impl Workload {
                 continue;
             };
             let pod = &mut pods[index];
+            if pod.lost {
+                account.lost(1);
+                continue;
+            }
+            let work = if pod.slowness == 1.0 {
+                work
+            } else {
+                (work as f64 * pod.slowness) as u64
+            };
             if !pod.server.offer(now, work, account) {
                 account.refused(now);
             } else if pod.server.in_flight() > pod.most_in_flight {
@@ -170,16 +179,64 @@ impl Workload {
 
     /// Kills the container of a pod for want of memory and starts it again; what is in flight is lost.
     fn kill_container(&mut self, index: usize, now: u64) {
+        self.restart(index, now, EventKind::PodOutOfMemory);
+    }
+
+    fn restart(&mut self, index: usize, now: u64, why: fn(u64) -> EventKind) {
         let Some(pod) = self.pods.get_mut(index) else {
             return;
         };
         let lost = pod.server.abort(now, &mut self.account);
         self.account.lost(lost);
-        self.log.push(now, EventKind::PodOutOfMemory(pod.id));
+        self.log.push(now, why(pod.id));
         pod.restart(now, &self.startup);
         self.starts.push(Reverse((pod.starts_until, pod.id)));
         self.restarts += 1;
         self.list_ready();
+    }
+
+    /// The container of a pod ends, and is started again; what is in flight is lost.
+    pub(crate) fn crash(&mut self, index: usize, now: u64) {
+        self.restart(index, now, EventKind::PodCrashed);
+    }
+
+    /// The node of a pod is lost, and with it what is in flight. Requests still go there, until [`Self::unreachable`].
+    pub(crate) fn lose_pod(&mut self, index: usize, now: u64) {
+        let Some(pod) = self.pods.get_mut(index) else {
+            return;
+        };
+        let lost = pod.server.abort(now, &mut self.account);
+        self.account.lost(lost);
+        pod.lost = true;
+        if pod.phase == PodPhase::Starting {
+            pod.starts_until = u64::MAX;
+        }
+        self.log.push(now, EventKind::PodLost(pod.id));
+    }
+
+    /// It is known that a pod's node is lost: no request goes there any more.
+    pub(crate) fn unreachable(&mut self, index: usize, now: u64) {
+        if let Some(pod) = self.pods.get_mut(index)
+            && pod.phase == PodPhase::Ready
+        {
+            pod.enter(PodPhase::Starting, now);
+            pod.starts_until = u64::MAX;
+            self.list_ready();
+        }
+    }
+
+    /// The node of a pod is there again, and its container is started.
+    pub(crate) fn recover_pod(&mut self, index: usize, now: u64) {
+        if let Some(pod) = self.pods.get_mut(index) {
+            pod.lost = false;
+        }
+        self.restart(index, now, EventKind::PodCrashed);
+    }
+
+    /// Pods need so many times as long to start from now on.
+    pub(crate) fn set_start_factor(&mut self, factor: f64) -> Result<()> {
+        self.startup = self.spec.startup.scaled(factor).sampler()?;
+        Ok(())
     }
 
     pub(crate) fn index_of(&self, id: u64) -> Option<usize> {

@@ -172,17 +172,10 @@ impl Cluster {
     /// Room on all nodes together that no pod has reserved.
     #[must_use]
     pub fn free(&self) -> Free {
+        let there = || self.nodes.iter().filter(|node| node.lost.is_none());
         Free {
-            cpu: self
-                .nodes
-                .iter()
-                .map(|node| CpuMillis::new(node.cpu_free()))
-                .sum(),
-            memory: self
-                .nodes
-                .iter()
-                .map(|node| Bytes::new(node.memory_free()))
-                .sum(),
+            cpu: there().map(|node| CpuMillis::new(node.cpu_free())).sum(),
+            memory: there().map(|node| Bytes::new(node.memory_free())).sum(),
         }
     }
 }

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use demand::{DemandSpec, RateStep, SwitchingRate, TraceSpec};
-pub use fault::{Fault, FaultEffect};
+pub use fault::{Fault, FaultEffect, SlowPods, WrongSignals};
 
 use crate::arrivals::ArrivalProcess;
 use crate::balance::Balancing;
@@ -288,13 +288,21 @@ impl Scenario {
             })
         });
         let seeds = Seeds::new(seed);
-        let workloads = self
-            .workloads
-            .iter()
-            .map(|workload| workload.spec(self.horizon, seeds, &self.directory));
+        let workloads = self.workloads.iter().map(|workload| {
+            let mut spec = workload.spec(self.horizon, seeds, &self.directory)?;
+            let reference = workload.workload();
+            for fault in self.faults.iter().filter(|fault| fault.hits(&reference)) {
+                if let FaultEffect::Surge(factor) = fault.effect {
+                    spec.traffic =
+                        spec.traffic
+                            .surged(fault.at, fault.end(), factor, self.horizon)?;
+                }
+            }
+            Ok(spec)
+        });
         Ok(ClusterSpec {
             nodes: nodes.collect(),
-            workloads: workloads.collect::<Result<_>>()?,
+            workloads: workloads.collect::<Result<Vec<_>>>()?,
             accounting: Accounting::default(),
         })
     }

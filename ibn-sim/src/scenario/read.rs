@@ -9,8 +9,8 @@ use ibn_core::units::Quantile;
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 
 use super::{
-    DemandSpec, Fault, FaultEffect, NodeGroup, RateStep, Scenario, Slo, SwitchingRate, TraceSpec,
-    WorkloadScenario,
+    DemandSpec, Fault, FaultEffect, NodeGroup, RateStep, Scenario, Slo, SlowPods, SwitchingRate,
+    TraceSpec, WorkloadScenario, WrongSignals,
 };
 use crate::arrivals::ArrivalProcess;
 use crate::balance::Balancing;
@@ -436,9 +436,10 @@ impl Decode for TraceSpec {
 
 impl Decode for Fault {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = reader.fields(node, &["at", "for", "workload", "effect"])?;
+        let mut fields = reader.fields(node, &["at", "for", "every", "workload", "effect"])?;
         let at = fields.required("at");
         let lasts = fields.required("for");
+        let every = fields.optional_with("every", positive);
         let workload = fields.optional_with("workload", |node, reader| {
             reader.parse(
                 node,
@@ -448,41 +449,88 @@ impl Decode for Fault {
             )
         });
         let effect = fields.required("effect");
-        Some(Self {
+        let fault = Self {
             at: at?,
             lasts: lasts?,
+            every: every?,
             workload: workload?,
             effect: effect?,
-        })
+        };
+        if fault.every.is_some() && !fault.is_momentary() {
+            reader.error(
+                node,
+                Code::UnknownField,
+                "`every` is only for what happens at a moment",
+                "`killPods` or `crashPods`, or no `every`",
+            );
+            return None;
+        }
+        Some(fault)
     }
 }
 
 impl Decode for FaultEffect {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let words = [
+            ("monitorDown", Self::MonitorDown),
+            ("orchestratorDown", Self::OrchestratorDown),
+            ("orchestratorRefuses", Self::OrchestratorRefuses),
+        ];
+        if let ibn_core::read::Value::Text(_) = node.value {
+            let places: Vec<(&str, usize)> = words
+                .iter()
+                .enumerate()
+                .map(|(place, (word, _))| (*word, place))
+                .collect();
+            let place = reader.one_of(node, &places)?;
+            return words.into_iter().nth(place).map(|(_, effect)| effect);
+        }
         let forms = [
             "missing",
             "stale",
             "notANumber",
+            "wrong",
+            "late",
+            "clockAhead",
+            "clockBehind",
             "monitorDown",
             "orchestratorDown",
+            "orchestratorRefuses",
             "killPods",
+            "crashPods",
+            "slowPods",
+            "coldImage",
+            "nodeLoss",
+            "surge",
         ];
-        if let ibn_core::read::Value::Text(_) = node.value {
-            let words = [("monitorDown", 0), ("orchestratorDown", 1)];
-            return Some(if reader.one_of(node, &words)? == 0 {
-                Self::MonitorDown
-            } else {
-                Self::OrchestratorDown
-            });
-        }
         let mut fields = reader.fields(node, &forms)?;
+        let factor = |node: &Node, reader: &mut Reader| reader.number(node, 0.0..=1000.0);
         match fields.exactly_one(&forms)? {
             "missing" => fields.required_with("missing", signals).map(Self::Missing),
             "stale" => fields.required_with("stale", signals).map(Self::Stale),
             "notANumber" => fields
                 .required_with("notANumber", signals)
                 .map(Self::NotANumber),
+            "wrong" => fields.required("wrong").map(Self::Wrong),
+            "late" => fields.required_with("late", positive).map(Self::Late),
+            "clockAhead" => fields
+                .required_with("clockAhead", positive)
+                .map(Self::ClockAhead),
+            "clockBehind" => fields
+                .required_with("clockBehind", positive)
+                .map(Self::ClockBehind),
             "killPods" => fields.required("killPods").map(Self::KillPods),
+            "crashPods" => fields.required("crashPods").map(Self::CrashPods),
+            "slowPods" => fields.required("slowPods").map(Self::SlowPods),
+            "coldImage" => fields
+                .required_with("coldImage", |node, reader| {
+                    reader.number(node, 1.0..=1000.0)
+                })
+                .map(Self::ColdImage),
+            "nodeLoss" => fields
+                .required_with("nodeLoss", |node, reader| reader.whole(node, 1..=10_000))
+                .map(Self::NodeLoss),
+            "surge" => fields.required_with("surge", factor).map(Self::Surge),
             word => {
                 let message = format!("`{word}` takes no value");
                 reader.error(
@@ -494,6 +542,32 @@ impl Decode for FaultEffect {
                 None
             }
         }
+    }
+}
+
+impl Decode for WrongSignals {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["signals", "factor"])?;
+        let named = fields.optional_with("signals", signals);
+        let factor =
+            fields.required_with("factor", |node, reader| reader.number(node, 0.0..=1000.0));
+        Some(Self {
+            signals: named?.unwrap_or_default(),
+            factor: factor?,
+        })
+    }
+}
+
+impl Decode for SlowPods {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["pods", "factor"])?;
+        let pods = fields.required("pods");
+        let factor =
+            fields.required_with("factor", |node, reader| reader.number(node, 1.0..=1000.0));
+        Some(Self {
+            pods: pods?,
+            factor: factor?,
+        })
     }
 }
 

@@ -156,6 +156,7 @@ fn a_scenario_reads_back_as_it_is_written() {
     small.faults = vec![Fault {
         at: Duration::from_secs(60),
         lasts: Duration::from_secs(30),
+        every: None,
         workload: Some(WorkloadRef::deployment("acme", "web")),
         effect: FaultEffect::Stale(vec![ibn_core::observation::Signal::CpuUsage]),
     }];

@@ -23,6 +23,7 @@ impl Orchestrator for SimulatedCluster {
     async fn preview(&self, plan: &ApprovedPlan) -> ibn_core::Result<Vec<FieldChange>> {
         let mut world = self.lock();
         world.check_reachable()?;
+        world.check_willing()?;
         if world.receipts.contains_key(&plan.decision()) {
             return Ok(Vec::new());
         }
@@ -35,6 +36,7 @@ impl Orchestrator for SimulatedCluster {
     async fn apply(&self, plan: ApprovedPlan) -> ibn_core::Result<Receipt> {
         let mut world = self.lock();
         world.check_reachable()?;
+        world.check_willing()?;
         if let Some(receipt) = world.receipts.get(&plan.decision()) {
             return Ok(receipt.clone());
         }
@@ -65,6 +67,16 @@ impl World {
                 "the simulated cluster",
                 "a fault of the scenario",
             ));
+        }
+        Ok(())
+    }
+
+    fn check_willing(&self) -> ibn_core::Result<()> {
+        if self.is_down(&FaultEffect::OrchestratorRefuses) {
+            return Err(ibn_core::Error::Refused {
+                service: "the simulated cluster".to_owned(),
+                reason: "a fault of the scenario".to_owned(),
+            });
         }
         Ok(())
     }
@@ -134,6 +146,8 @@ impl World {
         allocation: &Allocation,
         manager: &str,
     ) -> ibn_core::Result<()> {
+        self.check_reachable()?;
+        self.check_willing()?;
         let before = self
             .state(workload)
             .ok_or_else(|| ibn_core::Error::not_found(workload))?;

@@ -7,6 +7,7 @@ use ibn_core::observation::{Observation, Signal};
 use ibn_core::roles::Monitor;
 use ibn_core::units::Quantile;
 use ibn_core::workload::WorkloadRef;
+use jiff::SignedDuration;
 
 use super::SimulatedCluster;
 use super::world::World;
@@ -41,7 +42,12 @@ impl Monitor for SimulatedCluster {
 impl World {
     /// What the books say of a workload, and what faults make of that.
     pub(super) fn observe(&self, workload: &WorkloadRef, window: Duration) -> Observation {
-        let mut seen = self.measured(workload, self.cluster.now(), window);
+        let late = self.fault_now(workload, |effect| match effect {
+            FaultEffect::Late(by) => Some(*by),
+            _ => None,
+        });
+        let at = late.map_or(self.cluster.now(), |(_, by)| self.cluster.now().before(by));
+        let mut seen = self.measured(workload, at, window);
         seen.at = self.now();
         let named =
             |signals: &[Signal], signal: &Signal| signals.is_empty() || signals.contains(signal);
@@ -56,6 +62,18 @@ impl World {
                     .into_iter()
                     .filter(|(signal, _)| named(signals, signal)),
             );
+        }
+        if let Some((_, wrong)) = self.fault_now(workload, |effect| match effect {
+            FaultEffect::Wrong(wrong) => Some(wrong),
+            _ => None,
+        }) {
+            for (_, reading) in seen
+                .readings
+                .iter_mut()
+                .filter(|(signal, _)| named(&wrong.signals, signal))
+            {
+                reading.value *= wrong.factor;
+            }
         }
         if let Some((_, signals)) = self.fault_now(workload, |effect| match effect {
             FaultEffect::NotANumber(signals) => Some(signals),
@@ -74,6 +92,16 @@ impl World {
             _ => None,
         }) {
             seen.readings.retain(|signal, _| !named(signals, signal));
+        }
+        let skew = self.fault_now(workload, |effect| match effect {
+            FaultEffect::ClockAhead(by) => SignedDuration::try_from(*by).ok(),
+            FaultEffect::ClockBehind(by) => SignedDuration::try_from(*by).ok().map(|by| -by),
+            _ => None,
+        });
+        if let Some((_, by)) = skew {
+            for reading in seen.readings.values_mut() {
+                reading.at = reading.at.checked_add(by).unwrap_or(reading.at);
+            }
         }
         seen
     }

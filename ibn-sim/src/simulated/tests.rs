@@ -299,6 +299,7 @@ fn faults_take_signals_away() {
     let fault = |effect| Fault {
         at: cluster.elapsed(),
         lasts: 2 * MINUTE,
+        every: None,
         workload: Some(web()),
         effect,
     };
@@ -369,6 +370,7 @@ fn the_steps_in_which_time_moves_do_not_matter() {
         cluster.inject(Fault {
             at: 11 * MINUTE,
             lasts: MINUTE,
+            every: None,
             workload: None,
             effect: FaultEffect::KillPods(1),
         });
@@ -379,4 +381,172 @@ fn the_steps_in_which_time_moves_do_not_matter() {
         (cluster.event_hash(), cluster.all_metrics())
     };
     assert_eq!(run(1_200_000), run(7_001));
+}
+
+/// A small cluster: a pod on each of two nodes, with plenty of room for requests of 10 ms at 20/s.
+fn pair(faults: &str) -> SimulatedCluster {
+    let text = format!(
+        r#"
+name = "pair"
+horizon = "1h"
+nodes = [{{ name = "n", count = 2, cpu = "4", memory = "8Gi" }}]
+{faults}
+[[workloads]]
+namespace = "acme"
+name = "web"
+replicas = 2
+requests = {{ cpu = "1", memory = "256Mi" }}
+service = {{ law = "constant", mean = "10ms" }}
+startup = {{ law = "constant", mean = "5s" }}
+slo = {{ atMost = "200ms" }}
+demand = {{ constant = 20.0 }}
+"#
+    );
+    SimulatedCluster::new(&Scenario::from_toml(&text).unwrap(), 1).unwrap()
+}
+
+fn ready(cluster: &SimulatedCluster) -> u32 {
+    let inventory = block_on(cluster.inventory()).unwrap();
+    inventory.workloads[&web()].ready_replicas
+}
+
+#[test]
+fn a_lost_node_takes_requests_for_fifty_seconds_and_its_pods_are_replaced_after_five_minutes() {
+    let cluster = pair(r#"faults = [{ at = "2m", for = "20m", effect = { nodeLoss = 1 } }]"#);
+    cluster.advance_by(2 * MINUTE - Duration::from_secs(1));
+    assert_eq!(cluster.metrics(&web()).unwrap().counts.failed(), 0);
+    cluster.advance_by(Duration::from_secs(31));
+    // Half of 20/s for 30 s go to a node that isn't there.
+    let lost = cluster.metrics(&web()).unwrap().counts.lost;
+    assert!((230..370).contains(&lost), "{lost}");
+    assert_eq!(ready(&cluster), 2, "nobody knows yet");
+    cluster.advance_by(MINUTE);
+    assert_eq!(ready(&cluster), 1);
+    let lost = cluster.metrics(&web()).unwrap().counts.lost;
+    assert!((420..580).contains(&lost), "{lost}");
+    cluster.advance_by(5 * MINUTE);
+    assert_eq!(ready(&cluster), 2, "another pod has taken its place");
+    let metrics = cluster.metrics(&web()).unwrap();
+    assert_eq!(metrics.counts.lost, lost, "none was lost any more");
+    let nodes: Vec<Option<usize>> = cluster.pods(&web()).iter().map(|pod| pod.node).collect();
+    assert!(nodes[0] == nodes[1], "both are on the node that is left");
+    cluster.advance_by(30 * MINUTE);
+    let free = block_on(cluster.inventory()).unwrap().free.unwrap();
+    assert_eq!(free.cpu.get(), 6_000, "the node is there again");
+}
+
+#[test]
+fn a_node_that_is_back_soon_starts_its_pods_again() {
+    let cluster = pair(r#"faults = [{ at = "2m", for = "70s", effect = { nodeLoss = 1 } }]"#);
+    cluster.advance_by(3 * MINUTE);
+    assert_eq!(ready(&cluster), 1);
+    cluster.advance_by(MINUTE);
+    assert_eq!(ready(&cluster), 2);
+    let restarts: u32 = cluster.pods(&web()).iter().map(|pod| pod.restarts).sum();
+    assert_eq!(restarts, 1);
+    let metrics = cluster.metrics(&web()).unwrap();
+    assert_eq!(
+        metrics.counts.arrived,
+        metrics.counts.finished() + metrics.in_flight
+    );
+}
+
+#[test]
+fn slow_pods_crashes_and_cold_images_hold_as_long_as_they_are_said_to() {
+    let slow = pair(
+        r#"faults = [{ at = "0s", for = "10m", effect = { slowPods = { pods = 2, factor = 5.0 } } }]"#,
+    );
+    slow.advance_by(10 * MINUTE);
+    let mean = |cluster: &SimulatedCluster| {
+        let metrics = cluster.metrics(&web()).unwrap();
+        metrics.used_core_hours * 3.6e6 / metrics.counts.served as f64
+    };
+    assert!((mean(&slow) - 50.0).abs() < 1.0, "{}", mean(&slow));
+    slow.advance_by(10 * MINUTE);
+    assert!((mean(&slow) - 30.0).abs() < 2.0, "{}", mean(&slow));
+
+    let crashing =
+        pair(r#"faults = [{ at = "1m", for = "10m", every = "2m", effect = { crashPods = 1 } }]"#);
+    crashing.advance_by(20 * MINUTE);
+    assert_eq!(
+        crashing.metrics(&web()).unwrap().restarts,
+        5,
+        "at 1, 3, 5, 7 and 9 minutes"
+    );
+
+    let cold = pair(
+        r#"faults = [{ at = "1m", for = "5m", effect = { coldImage = 10.0 } }, { at = "2m", for = "0s", effect = { killPods = 2 } }]"#,
+    );
+    cold.advance_by(2 * MINUTE + Duration::from_secs(49));
+    assert_eq!(ready(&cold), 0);
+    cold.advance_by(Duration::from_secs(2));
+    assert_eq!(ready(&cold), 2);
+}
+
+#[test]
+fn a_surge_brings_as_many_more_requests() {
+    let surge = pair(r#"faults = [{ at = "10m", for = "90s", effect = { surge = 4.0 } }]"#);
+    let arrived = |cluster: &SimulatedCluster| cluster.metrics(&web()).unwrap().counts.arrived;
+    surge.advance_by(10 * MINUTE);
+    let before = arrived(&surge);
+    surge.advance_by(Duration::from_secs(90));
+    let during = arrived(&surge) - before;
+    // 80/s for 90 s: 7,200, give or take 85.
+    assert!((6_850..7_550).contains(&during), "{during}");
+    surge.advance_by(10 * MINUTE);
+    let after = arrived(&surge) - before - during;
+    assert!((11_500..12_500).contains(&after), "{after}");
+}
+
+#[test]
+fn signals_can_be_wrong_late_and_of_another_time() {
+    let cluster = demo();
+    cluster.advance_by(10 * MINUTE);
+    let before = observe(&cluster);
+    let with = |effect| {
+        let fork = cluster.fork();
+        fork.inject(Fault {
+            lasts: MINUTE,
+            ..Fault::once(fork.elapsed(), effect)
+        });
+        observe(&fork)
+    };
+    let wrong = with(FaultEffect::Wrong(crate::scenario::WrongSignals {
+        signals: vec![Signal::CpuUsage],
+        factor: 3.0,
+    }));
+    let cpu = |seen: &Observation| seen.readings[&Signal::CpuUsage];
+    assert_eq!(cpu(&wrong).value, 3.0 * cpu(&before).value);
+    assert_eq!(
+        wrong.readings[&Signal::RequestRate],
+        before.readings[&Signal::RequestRate]
+    );
+    let seconds = jiff::SignedDuration::from_secs;
+    let late = with(FaultEffect::Late(Duration::from_secs(45)));
+    assert_eq!(cpu(&late).at, cpu(&before).at - seconds(45));
+    let ahead = with(FaultEffect::ClockAhead(Duration::from_secs(90)));
+    assert_eq!(cpu(&ahead).at, cpu(&before).at + seconds(90));
+    let behind = with(FaultEffect::ClockBehind(Duration::from_secs(90)));
+    assert_eq!(cpu(&behind).at, cpu(&before).at - seconds(90));
+    assert_eq!(
+        behind.health(&Signal::CpuUsage, cluster.now(), MINUTE),
+        SignalHealth::Stale
+    );
+}
+
+#[test]
+fn an_orchestrator_that_refuses_changes_nothing() {
+    let cluster = demo();
+    cluster.inject(Fault {
+        lasts: MINUTE,
+        ..Fault::once(Duration::ZERO, FaultEffect::OrchestratorRefuses)
+    });
+    let allocation = live(&cluster).with_replicas(7);
+    let refused = cluster.change_by_hand(&web(), &allocation, "kubectl");
+    assert!(matches!(refused, Err(ibn_core::Error::Refused { .. })));
+    assert!(block_on(cluster.inventory()).is_ok());
+    cluster.advance_by(MINUTE);
+    cluster
+        .change_by_hand(&web(), &allocation, "kubectl")
+        .unwrap();
 }

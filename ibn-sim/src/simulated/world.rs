@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) namespaces: BTreeMap<String, Namespace>,
     pub(super) receipts: BTreeMap<DecisionId, Receipt>,
     pub(super) faults: Vec<Fault>,
+    /// The nodes that a fault took, by its place in `faults`.
+    pub(super) lost_nodes: BTreeMap<usize, Vec<usize>>,
 }
 
 /// What is known of a workload beside its pods.
@@ -63,7 +65,7 @@ impl World {
             edits: 0,
         };
         let workloads = &scenario.workloads;
-        Ok(Self {
+        let mut world = Self {
             cluster: scenario.cluster(seed)?,
             start: scenario.start,
             deployments: workloads
@@ -76,7 +78,11 @@ impl World {
                 .collect(),
             receipts: BTreeMap::new(),
             faults: scenario.faults.clone(),
-        })
+            lost_nodes: BTreeMap::new(),
+        };
+        // What holds from the very beginning.
+        world.feel_faults();
+        Ok(world)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -97,56 +103,98 @@ impl World {
         SimTime::from_nanos(u64::try_from(since.max(0)).unwrap_or(u64::MAX))
     }
 
-    /// Moves time on, stopping for autoscalers and for faults that kill.
+    /// Moves time on, stopping for autoscalers and for faults that pods and nodes feel.
     pub(super) fn advance_to(&mut self, until: SimTime) {
         while let Some(at) = self.next_interrupt().filter(|at| *at <= until) {
             self.cluster.advance_to(at);
-            self.kill_at(at);
+            self.feel_faults();
             self.sync_autoscalers(at);
         }
         self.cluster.advance_to(until);
     }
 
     fn next_interrupt(&self) -> Option<SimTime> {
-        let now = self.cluster.now();
-        let kills = self
+        let now = self.cluster.now().since(SimTime::ZERO);
+        let felt = self
             .faults
             .iter()
-            .filter(|fault| matches!(fault.effect, FaultEffect::KillPods(_)));
-        let kills = kills
-            .map(|fault| SimTime::from_nanos(nanos(fault.at)))
-            .filter(|at| *at > now);
+            .filter_map(|fault| fault.next_after(now))
+            .map(|at| SimTime::from_nanos(nanos(at)));
         let syncs = self
             .deployments
             .values()
             .filter_map(|of| of.autoscaler.as_ref())
             .map(Autoscaler::next_sync);
-        kills.chain(syncs).min()
+        felt.chain(syncs).min()
     }
 
-    fn kill_at(&mut self, at: SimTime) {
-        for fault in &self.faults {
-            let FaultEffect::KillPods(count) = fault.effect else {
-                continue;
-            };
-            if nanos(fault.at) != at.nanos() {
-                continue;
-            }
-            for workload in self
-                .deployments
-                .keys()
-                .filter(|workload| fault.hits(workload))
-            {
-                let name = workload.to_string();
-                let pods = self.cluster.pods(&name).unwrap_or_default();
-                let ready = pods
-                    .iter()
-                    .filter(|pod| pod.phase == crate::pod::PodPhase::Ready);
-                for pod in ready.take(count as usize) {
-                    // The name comes from the cluster itself.
-                    let _ = self.cluster.kill_pod(&name, pod.id);
+    /// Brings about what faults do to pods and nodes at this very instant.
+    pub(super) fn feel_faults(&mut self) {
+        let now = self.cluster.now().since(SimTime::ZERO);
+        let faults = self.faults.clone();
+        let turns =
+            |fault: &Fault| fault.at == now || (!fault.is_momentary() && fault.end() == now);
+        for (place, fault) in faults.iter().enumerate() {
+            if fault.is_momentary() {
+                self.strike(fault, now);
+            } else if let FaultEffect::NodeLoss(count) = fault.effect {
+                if fault.at == now && fault.is_on(now) {
+                    let nodes = self.cluster.lose_nodes(count);
+                    self.lost_nodes.insert(place, nodes);
+                } else if fault.end() == now {
+                    for node in self.lost_nodes.remove(&place).unwrap_or_default() {
+                        self.cluster.return_node(node);
+                    }
                 }
             }
+        }
+        let workloads: Vec<WorkloadRef> = self.deployments.keys().cloned().collect();
+        for workload in workloads {
+            let turning = |wanted: fn(&FaultEffect) -> bool| {
+                faults
+                    .iter()
+                    .any(|fault| turns(fault) && fault.hits(&workload) && wanted(&fault.effect))
+            };
+            let holding = faults.iter().filter(|fault| fault.holds(now, &workload));
+            let name = workload.to_string();
+            // Names come from the cluster itself; a start beyond an hour stays as long as it was.
+            if turning(|effect| matches!(effect, FaultEffect::SlowPods(_))) {
+                let slow = holding.clone().find_map(|fault| match fault.effect {
+                    FaultEffect::SlowPods(slow) => Some(slow),
+                    _ => None,
+                });
+                let (pods, factor) = slow.map_or((0, 1.0), |slow| (slow.pods, slow.factor));
+                let _ = self.cluster.slow_pods(&name, pods, factor);
+            }
+            if turning(|effect| matches!(effect, FaultEffect::ColdImage(_))) {
+                let factor = holding.fold(1.0, |factor, fault| match fault.effect {
+                    FaultEffect::ColdImage(times) => factor * times,
+                    _ => factor,
+                });
+                let _ = self.cluster.slow_starts(&name, factor);
+            }
+        }
+    }
+
+    /// What a fault that happens at a moment does, where this is one of its moments.
+    fn strike(&mut self, fault: &Fault, now: Duration) {
+        let before = now.saturating_sub(Duration::from_nanos(1));
+        let first = fault.at == now && !now.is_zero();
+        if !first && fault.next_after(before).filter(|_| before >= fault.at) != Some(now) {
+            return;
+        }
+        for workload in self
+            .deployments
+            .keys()
+            .filter(|workload| fault.hits(workload))
+        {
+            let name = workload.to_string();
+            // The name comes from the cluster itself.
+            let _ = match fault.effect {
+                FaultEffect::KillPods(count) => self.cluster.kill_pods(&name, count),
+                FaultEffect::CrashPods(count) => self.cluster.crash_pods(&name, count),
+                _ => Ok(()),
+            };
         }
     }
 
