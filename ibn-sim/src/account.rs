@@ -22,21 +22,25 @@ pub struct Counts {
     pub refused: u64,
     /// Turned away because no pod was ready.
     pub unrouted: u64,
-    /// In flight in a container that was killed.
+    /// In flight in a container that was killed, or sent to a node that was gone.
     pub lost: u64,
+    /// Not answered because a call that they made failed.
+    pub broken: u64,
     /// Given up by their client, while they waited or (counted when the server is done with them) while worked on.
     pub timed_out: u64,
     /// Of those served, the ones slower than the objective's bound.
     pub over_objective: u64,
+    /// Attempts that clients made after one that failed; none of them is a request of its own.
+    pub retried: u64,
     /// Sum of the response times of those served, in ns.
     pub latency_nanos: u128,
 }
 
 impl Counts {
-    /// Refused, unrouted or lost.
+    /// Refused, unrouted, lost or broken.
     #[must_use]
     pub const fn dropped(&self) -> u64 {
-        self.refused + self.unrouted + self.lost
+        self.refused + self.unrouted + self.lost + self.broken
     }
 
     /// Dropped or timed out.
@@ -72,6 +76,8 @@ impl AddAssign for Counts {
         self.refused += other.refused;
         self.unrouted += other.unrouted;
         self.lost += other.lost;
+        self.broken += other.broken;
+        self.retried += other.retried;
         self.timed_out += other.timed_out;
         self.over_objective += other.over_objective;
         self.latency_nanos += other.latency_nanos;
@@ -139,6 +145,21 @@ pub struct Windows {
     pub violated: u64,
 }
 
+/// What became of an attempt; instants and times in ns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Answered after so long.
+    Served(u64),
+    /// Given up.
+    TimedOut,
+    /// Lost at that instant.
+    Lost(u64),
+    /// Turned away by a full queue at that instant.
+    Refused(u64),
+    /// Without a pod at that instant.
+    Unrouted(u64),
+}
+
 /// The books of one workload.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
@@ -151,6 +172,8 @@ pub(crate) struct Account {
 
     open: Counts,
     filling: Filling,
+    /// What servers said of requests that are followed one by one: not final, and not counted yet.
+    aside: Option<Vec<(u64, Outcome)>>,
     /// Hashes of all outcomes, summed; part of the event log.
     digest: u64,
 
@@ -179,6 +202,7 @@ impl Account {
             keep: usize::try_from(nanos(accounting.retention) / bin_nanos).unwrap_or(usize::MAX),
             open: Counts::default(),
             filling: Filling::default(),
+            aside: None,
             digest: 0,
             closed: 0,
             window_finished: 0,
@@ -207,8 +231,46 @@ impl Account {
         self.mix(arrived, u64::MAX - 2);
     }
 
-    pub(crate) const fn lost(&mut self, requests: usize) {
-        self.open.lost += requests as u64;
+    pub(crate) const fn retried(&mut self) {
+        self.open.retried += 1;
+    }
+
+    /// From now on what servers say is put aside, for who follows requests one by one.
+    pub(crate) fn put_aside(&mut self) {
+        self.aside = Some(Vec::new());
+    }
+
+    /// Something that was put aside: when the attempt came, and what became of it.
+    pub(crate) fn aside(&mut self) -> Option<(u64, Outcome)> {
+        self.aside.as_mut()?.pop()
+    }
+
+    /// Counts what finally became of a request that was followed; `broken` where a call of it failed.
+    pub(crate) fn settle(&mut self, first: u64, outcome: Outcome, broken: bool) {
+        match outcome {
+            Outcome::Served(latency) => self.count_served(first, latency),
+            Outcome::TimedOut => {
+                self.open.timed_out += 1;
+                self.mix(first, u64::MAX);
+            }
+            Outcome::Lost(_) if broken => {
+                self.open.broken += 1;
+                self.mix(first, u64::MAX - 3);
+            }
+            Outcome::Lost(_) => self.open.lost += 1,
+            Outcome::Refused(_) => self.refused(first),
+            Outcome::Unrouted(_) => self.unrouted(first),
+        }
+    }
+
+    #[inline]
+    fn count_served(&mut self, arrived: u64, latency: u64) {
+        let latency = latency + self.base_nanos;
+        self.open.served += 1;
+        self.open.over_objective += u64::from(latency > self.bound_nanos);
+        self.open.latency_nanos += u128::from(latency);
+        self.filling.record(latency);
+        self.mix(arrived, latency);
     }
 
     /// Adds a hash of one outcome. The sum doesn't depend on the order in which pods are looked at.
@@ -312,18 +374,28 @@ impl Account {
 impl Sink for Account {
     #[inline]
     fn served(&mut self, arrived: u64, latency: u64) {
-        let latency = latency + self.base_nanos;
-        self.open.served += 1;
-        self.open.over_objective += u64::from(latency > self.bound_nanos);
-        self.open.latency_nanos += u128::from(latency);
-        self.filling.record(latency);
-        self.mix(arrived, latency);
+        match &mut self.aside {
+            None => self.count_served(arrived, latency),
+            Some(aside) => aside.push((arrived, Outcome::Served(latency))),
+        }
     }
 
     #[inline]
     fn timed_out(&mut self, arrived: u64) {
-        self.open.timed_out += 1;
-        self.mix(arrived, u64::MAX);
+        match &mut self.aside {
+            None => {
+                self.open.timed_out += 1;
+                self.mix(arrived, u64::MAX);
+            }
+            Some(aside) => aside.push((arrived, Outcome::TimedOut)),
+        }
+    }
+
+    fn lost(&mut self, arrived: u64, at: u64) {
+        match &mut self.aside {
+            None => self.open.lost += 1,
+            Some(aside) => aside.push((arrived, Outcome::Lost(at))),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::node::Node;
 use crate::rng::Seeds;
 use crate::spec::{Accounting, ClusterSpec};
 use crate::time::{SimTime, nanos};
+use crate::tracked::{Message, Tracked};
 use crate::workload::Workload;
 
 pub use view::{Free, Status};
@@ -48,6 +49,8 @@ pub struct Cluster {
     accounting: Accounting,
     nodes: Vec<Node>,
     workloads: Vec<Workload>,
+    /// The places of the workloads, who calls before who is called.
+    order: Vec<usize>,
     now: u64,
     events: BinaryHeap<Reverse<(u64, u64, Due)>>,
     next_event: u64,
@@ -78,15 +81,32 @@ impl Cluster {
     pub fn new(spec: &ClusterSpec, seed: u64) -> Result<Self> {
         spec.check()?;
         let seeds = Seeds::new(seed);
-        let workloads = spec
+        let mut workloads: Vec<Workload> = spec
             .workloads
             .iter()
             .map(|workload| Workload::new(workload.clone(), &spec.accounting, seeds))
             .collect::<Result<_>>()?;
+        for (place, workload) in workloads.iter_mut().enumerate() {
+            let of = |name: &str| spec.workloads.iter().position(|other| other.name == name);
+            let calls = workload
+                .spec
+                .calls
+                .iter()
+                .filter_map(|call| Some((of(&call.workload)?, call.share)))
+                .collect();
+            let is_called = spec
+                .workloads
+                .iter()
+                .flat_map(|other| &other.calls)
+                .any(|call| call.workload == workload.spec.name);
+            let tracked = Tracked::of(&workload.spec, place, calls, is_called, seeds);
+            workload.track(tracked);
+        }
         let mut cluster = Self {
             accounting: spec.accounting,
             nodes: spec.nodes.iter().cloned().map(Node::new).collect(),
             workloads,
+            order: spec.callers_first()?,
             now: 0,
             events: BinaryHeap::new(),
             next_event: 0,
@@ -134,10 +154,49 @@ impl Cluster {
         if until < self.now {
             return;
         }
-        for workload in &mut self.workloads {
+        for place in 0..self.order.len() {
+            let place = self.order.get(place).copied().unwrap_or(place);
+            let Some(workload) = self.workloads.get_mut(place) else {
+                continue;
+            };
             workload.run_to(until);
+            self.pass_on(place);
         }
         self.now = until;
+    }
+
+    /// Passes on what a workload has to tell others: calls that its requests make, and answers to those that others made.
+    fn pass_on(&mut self, from: usize) {
+        let messages = |of: &mut Workload| {
+            of.tracked
+                .as_mut()
+                .map(|tracked| tracked.messages())
+                .unwrap_or_default()
+        };
+        let mut left = self
+            .workloads
+            .get_mut(from)
+            .map(messages)
+            .unwrap_or_default();
+        while let Some(message) = left.pop() {
+            match message {
+                Message::Call { to, at, caller } => {
+                    let called = self.workloads.get_mut(to);
+                    if let Some(tracked) = called.and_then(|of| of.tracked.as_mut()) {
+                        tracked.called(at, caller);
+                    }
+                }
+                Message::Answer { to, at, ok } => {
+                    let Some(caller) = self.workloads.get_mut(to.workload) else {
+                        continue;
+                    };
+                    if let Some(tracked) = &mut caller.tracked {
+                        tracked.answered(to.arrived, at, ok, &mut caller.account);
+                    }
+                    left.extend(messages(caller));
+                }
+            }
+        }
     }
 
     fn schedule(&mut self, at: u64, due: Due) {

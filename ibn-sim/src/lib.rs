@@ -8,8 +8,8 @@
 //! - [`SimulatedCluster`] puts a [`Scenario`]'s cluster behind the roles of `ibn-core`: orchestrator, monitor and clock,
 //!   with autoscalers that run in the cluster and faults that take signals away. What is driven against it is driven
 //!   against Kubernetes by the same calls.
-//! - [`run`] plays a scenario with a recommender for each workload; [`autoscaler`] has the baselines: fixed, and the
-//!   HorizontalPodAutoscaler as Kubernetes decides.
+//! - [`run`] plays a scenario with a recommender for each workload, and [`evaluation`] sums grids of such runs up; [`autoscaler`]
+//!   has the baselines.
 //!
 //! Beside them stand two predictors: [`Twin`], a queue model that answers in some 60 µs, and [`Replay`], which simulates.
 //!
@@ -19,8 +19,9 @@
 //! Threads run at full speed until the pod has spent `limit` × 100 ms in a period of 100 ms, then stand still until the
 //! next: not a slower CPU. A request fails where the queue is full, no pod is ready, its client gives up, or its container
 //! is killed for want of memory. A pod needs a node with room, a start-up time to be ready, and time to finish its
-//! requests when it is stopped. Not simulated: contention between pods for a node's CPU beyond what they reserve, network,
-//! disks, calls between workloads.
+//! requests when it is stopped. A request may call other workloads once its own work is done, and is answered when they are;
+//! clients may try again, within a budget. Nodes, pods, images, signals and clocks can go wrong ([`scenario::FaultEffect`]). Not
+//! simulated: contention between pods for a node's CPU beyond what they reserve, network, disks, threads that wait for calls.
 //!
 //! # Determinism
 //!
@@ -72,6 +73,7 @@ mod simulated;
 mod spec;
 mod time;
 mod trace;
+mod tracked;
 mod twin;
 mod workload;
 
@@ -93,7 +95,8 @@ pub use scenario::Scenario;
 pub use server::Usage;
 pub use simulated::SimulatedCluster;
 pub use spec::{
-    Accounting, ClusterSpec, LatencyObjective, MemoryUse, NodeSpec, PodSize, Traffic, WorkloadSpec,
+    Accounting, Call, ClusterSpec, LatencyObjective, MemoryUse, NodeSpec, PodSize, Retries,
+    Traffic, WorkloadSpec,
 };
 pub use time::SimTime;
 pub use trace::{Trace, TraceFormat, parse_unit};

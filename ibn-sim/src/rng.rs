@@ -43,6 +43,8 @@ pub(crate) enum Purpose {
     Balancing,
     /// Start-up time and quota phase of one pod.
     Pod,
+    /// Which calls a workload's requests make.
+    Calls,
     /// Which values a bootstrap draws again.
     Resampling,
 }
@@ -56,6 +58,7 @@ impl Purpose {
             Self::Service => "service",
             Self::Balancing => "balancing",
             Self::Pod => "pod",
+            Self::Calls => "calls",
             Self::Resampling => "resampling",
         }
     }

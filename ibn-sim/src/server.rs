@@ -15,6 +15,8 @@ pub(crate) trait Sink {
     fn served(&mut self, arrived: u64, latency: u64);
     /// The client of a request gave up: while it waited, or (the CPU time is then wasted) while it was worked on.
     fn timed_out(&mut self, arrived: u64);
+    /// The container of a request ended at `at` while it waited or was worked on.
+    fn lost(&mut self, arrived: u64, at: u64);
 }
 
 /// What bounds a server. Times in ns.
@@ -167,14 +169,16 @@ impl Server {
         }
     }
 
-    /// Stops everything at `now` and gives back how many requests were lost.
-    pub(crate) fn abort(&mut self, now: u64, sink: &mut impl Sink) -> usize {
+    /// Stops everything at `now`: what is in flight is lost.
+    pub(crate) fn abort(&mut self, now: u64, sink: &mut impl Sink) {
         self.advance(now, sink);
         self.expire(sink);
-        let lost = self.in_flight();
-        self.running.clear();
-        self.waiting.clear();
-        lost
+        for Reverse((_, arrived)) in self.running.drain() {
+            sink.lost(arrived, now);
+        }
+        for waiting in self.waiting.drain(..) {
+            sink.lost(waiting.arrived, now);
+        }
     }
 
     /// Lets those who wait and have given up by now go. All wait equally long at most, so they are first in the queue.
@@ -292,6 +296,7 @@ mod tests {
     struct Log {
         latencies: Vec<u64>,
         timeouts: usize,
+        lost: usize,
     }
 
     impl Sink for Log {
@@ -300,6 +305,9 @@ mod tests {
         }
         fn timed_out(&mut self, _: u64) {
             self.timeouts += 1;
+        }
+        fn lost(&mut self, _: u64, _: u64) {
+            self.lost += 1;
         }
     }
 
@@ -443,7 +451,8 @@ mod tests {
             log,
             Log {
                 latencies: vec![12 * MS],
-                timeouts: 2
+                timeouts: 2,
+                lost: 0
             }
         );
         assert_eq!(server.usage().cpu_nanos, 22 * MS);
@@ -491,8 +500,11 @@ mod tests {
         for at in 0..5 {
             server.offer(at * MS, 10 * MS, &mut log);
         }
-        assert_eq!(server.abort(25 * MS, &mut log), 3);
-        assert_eq!((log.latencies.len(), server.in_flight()), (2, 0));
+        server.abort(25 * MS, &mut log);
+        assert_eq!(
+            (log.latencies.len(), log.lost, server.in_flight()),
+            (2, 3, 0)
+        );
     }
 
     #[test]

@@ -70,6 +70,32 @@ pub struct WorkloadSpec {
     pub traffic: Traffic,
     /// What response times are counted against.
     pub objective: LatencyObjective,
+    /// The calls that each request makes once its own work is done, all at once; it is answered when they are, and no thread is held
+    /// meanwhile. Calls must not go round in a circle.
+    pub calls: Vec<Call>,
+    /// Whether clients try again; absent where they don't.
+    pub retries: Option<Retries>,
+}
+
+/// A call to another workload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The name of the workload.
+    pub workload: String,
+    /// The share of requests that make it, 0 to 1.
+    pub share: f64,
+}
+
+/// Clients that try again after a failure: a refusal, a loss, no pod, or their own patience with the workload itself. A failure of a
+/// call that a request made is not one that its client tries again for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retries {
+    /// Attempts after the first.
+    pub attempts: u32,
+    /// Retries for each request that comes, on average: a client saves up to 100 of them, and begins with 10.
+    pub budget: f64,
+    /// The wait before the first retry; it doubles with each.
+    pub backoff: Duration,
 }
 
 /// What a pod is given. A bound that is absent isn't set.
@@ -213,6 +239,8 @@ impl WorkloadSpec {
                 quantile: Quantile::P95,
                 at_most: Duration::from_millis(200),
             },
+            calls: Vec::new(),
+            retries: None,
         }
     }
 }
@@ -240,6 +268,32 @@ impl ClusterSpec {
             workloads,
             accounting: Accounting::default(),
         }
+    }
+
+    /// The places of the workloads, who calls before who is called.
+    ///
+    /// # Errors
+    /// Calls that go round in a circle.
+    pub(crate) fn callers_first(&self) -> Result<Vec<usize>> {
+        let calls = |from: &WorkloadSpec, to: &WorkloadSpec| {
+            from.calls.iter().any(|call| call.workload == to.name)
+        };
+        let mut left: Vec<(usize, &WorkloadSpec)> = self.workloads.iter().enumerate().collect();
+        let mut order = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let uncalled = left
+                .iter()
+                .position(|(_, of)| !left.iter().any(|(_, from)| calls(from, of)));
+            let Some(at) = uncalled else {
+                let names: Vec<&str> = left.iter().map(|(_, of)| of.name.as_str()).collect();
+                return Err(Error::spec(
+                    "workloads.calls",
+                    format!("calls go round in a circle among {}", names.join(", ")),
+                ));
+            };
+            order.push(left.remove(at).0);
+        }
+        Ok(order)
     }
 
     /// Checks what types don't: names, ranges, laws, and that workloads have users that can be served.
@@ -302,6 +356,30 @@ impl ClusterSpec {
                 && !times.is_sorted()
             {
                 return Err(Error::spec(key("traffic"), "times must rise"));
+            }
+            for call in &workload.calls {
+                if !self
+                    .workloads
+                    .iter()
+                    .any(|other| other.name == call.workload)
+                {
+                    return Err(Error::spec(
+                        key("calls"),
+                        format!("there is no workload `{}`", call.workload),
+                    ));
+                }
+                if !(0.0..=1.0).contains(&call.share) {
+                    return Err(Error::spec(key("calls"), "a share is from 0 to 1"));
+                }
+            }
+            if workload
+                .retries
+                .is_some_and(|retries| !(0.0..=10.0).contains(&retries.budget))
+            {
+                return Err(Error::spec(
+                    key("retries.budget"),
+                    "must be from 0 to 10 retries for each request",
+                ));
             }
             check_size(&workload.size).map_err(|reason| Error::spec(key("size"), reason))?;
         }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
-use crate::account::{Account, Load};
+use crate::account::{Account, Load, Outcome};
 use crate::arrivals::Arrivals;
 use crate::balance::Balancer;
 use crate::error::Result;
@@ -12,9 +12,10 @@ use crate::law::Sampler;
 use crate::log::{EventKind, Log};
 use crate::pod::{Pod, PodPhase};
 use crate::rng::{Purpose, Seeds, Stream};
-use crate::server::Usage;
+use crate::server::{Sink, Usage};
 use crate::spec::{Accounting, PodSize, Traffic, WorkloadSpec};
 use crate::time::nanos;
+use crate::tracked::Tracked;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Workload {
@@ -48,6 +49,8 @@ pub(crate) struct Workload {
     counted: Usage,
     restarts: u64,
     restarts_counted: u64,
+    /// Where requests are followed one by one.
+    pub(crate) tracked: Option<Box<Tracked>>,
 }
 
 impl Workload {
@@ -83,6 +86,7 @@ impl Workload {
             counted: Usage::default(),
             restarts: 0,
             restarts_counted: 0,
+            tracked: None,
             spec,
         })
     }
@@ -113,6 +117,11 @@ impl Workload {
         reason = "hot: the balancer gives back one of the indices in `ready`"
     )]
     fn serve_until(&mut self, until: u64) -> Option<(usize, u64)> {
+        if let Some(mut tracked) = self.tracked.take() {
+            let stopped = self.serve_tracked(&mut tracked, until);
+            self.tracked = Some(tracked);
+            return stopped;
+        }
         let Self {
             arrivals,
             service,
@@ -135,7 +144,7 @@ impl Workload {
             };
             let pod = &mut pods[index];
             if pod.lost {
-                account.lost(1);
+                account.lost(now, now);
                 continue;
             }
             let work = if pod.slowness == 1.0 {
@@ -150,6 +159,84 @@ impl Workload {
             }
         }
         None
+    }
+
+    /// The same where requests are followed one by one; every pod is then at `until`.
+    fn serve_tracked(&mut self, tracked: &mut Tracked, until: u64) -> Option<(usize, u64)> {
+        loop {
+            tracked.take_in(&mut self.account);
+            let outside = self.arrivals.peek();
+            let attempt = tracked.next_attempt().min(outside);
+            let give_up = tracked.next_give_up();
+            if attempt.min(give_up) >= until {
+                break;
+            }
+            if give_up <= attempt {
+                // What is done by then is done in time.
+                let pod = tracked.about_to_give_up();
+                if let Some(index) = pod.and_then(|pod| self.index_of(pod))
+                    && let Some(pod) = self.pods.get_mut(index)
+                {
+                    pod.server.advance(give_up, &mut self.account);
+                    tracked.take_in(&mut self.account);
+                }
+                tracked.give_up(&mut self.account);
+                continue;
+            }
+            let from_outside = (outside < tracked.next_attempt()).then(|| {
+                self.arrivals.step();
+                outside
+            });
+            let (now, mut attempt) = tracked.attempt(from_outside, &mut self.account);
+            let work = self.service.sample(&mut self.service_stream);
+            let picked = self
+                .balancer
+                .pick(now, &self.ready, &mut self.pods, &mut self.account)
+                .and_then(|index| Some((index, self.pods.get_mut(index)?)));
+            let Some((index, pod)) = picked else {
+                tracked.fail(attempt, now, Outcome::Unrouted(now), &mut self.account);
+                continue;
+            };
+            if pod.lost {
+                tracked.fail(attempt, now, Outcome::Lost(now), &mut self.account);
+                continue;
+            }
+            let work = if pod.slowness == 1.0 {
+                work
+            } else {
+                (work as f64 * pod.slowness) as u64
+            };
+            if !pod.server.offer(now, work, &mut self.account) {
+                tracked.fail(attempt, now, Outcome::Refused(now), &mut self.account);
+                continue;
+            }
+            attempt.pod = pod.id;
+            tracked.begin(now, attempt);
+            if pod.server.in_flight() > pod.most_in_flight {
+                return Some((index, now));
+            }
+        }
+        for pod in &mut self.pods {
+            pod.server.advance(until, &mut self.account);
+            pod.server.expire(&mut self.account);
+        }
+        tracked.take_in(&mut self.account);
+        None
+    }
+
+    /// Takes in what servers said outside of serving, of requests that are followed.
+    fn take_in(&mut self) {
+        if let Some(tracked) = &mut self.tracked {
+            tracked.take_in(&mut self.account);
+        }
+    }
+
+    /// Follows every request from now on.
+    pub(crate) fn track(&mut self, tracked: Option<Tracked>) {
+        if tracked.is_some() {
+            self.account.put_aside();
+        }
+        self.tracked = tracked.map(Box::new);
     }
 
     /// The start that is due: the pod becomes ready, or is killed where its memory limit is below an idle container's.
@@ -186,8 +273,7 @@ impl Workload {
         let Some(pod) = self.pods.get_mut(index) else {
             return;
         };
-        let lost = pod.server.abort(now, &mut self.account);
-        self.account.lost(lost);
+        pod.server.abort(now, &mut self.account);
         self.log.push(now, why(pod.id));
         pod.restart(now, &self.startup);
         self.starts.push(Reverse((pod.starts_until, pod.id)));
@@ -205,8 +291,7 @@ impl Workload {
         let Some(pod) = self.pods.get_mut(index) else {
             return;
         };
-        let lost = pod.server.abort(now, &mut self.account);
-        self.account.lost(lost);
+        pod.server.abort(now, &mut self.account);
         pod.lost = true;
         if pod.phase == PodPhase::Starting {
             pod.starts_until = u64::MAX;
@@ -348,8 +433,7 @@ impl Workload {
         if !(by_force || done || now >= deadline) {
             return None;
         }
-        let lost = pod.server.abort(now, &mut self.account);
-        self.account.lost(lost);
+        pod.server.abort(now, &mut self.account);
         let pod = self.pods.remove(index);
         add_usage(&mut self.gone, pod.server.usage());
         if pod.node.is_some() {
@@ -378,6 +462,7 @@ impl Workload {
             load.memory_bytes += memory;
             load.memory_peak_bytes = load.memory_peak_bytes.max(memory);
         }
+        self.take_in();
         load.cpu_nanos = used.cpu_nanos - self.counted.cpu_nanos;
         load.periods = used.periods - self.counted.periods;
         load.throttled_periods = used.throttled_periods - self.counted.throttled_periods;
@@ -412,10 +497,15 @@ impl Workload {
     /// Requests that are worked on or wait at `now`.
     pub(crate) fn in_flight(&mut self, now: u64) -> u64 {
         let account = &mut self.account;
-        self.pods
+        let in_pods = self
+            .pods
             .iter_mut()
             .map(|pod| pod.server.load_at(now, account) as u64)
-            .sum()
+            .sum();
+        self.take_in();
+        self.tracked
+            .as_ref()
+            .map_or(in_pods, |tracked| tracked.in_flight())
     }
 }
 

@@ -29,7 +29,8 @@ use crate::error::{Error, Result};
 use crate::law::Law;
 use crate::rng::Seeds;
 use crate::spec::{
-    Accounting, ClusterSpec, LatencyObjective, MemoryUse, NodeSpec, PodSize, Traffic, WorkloadSpec,
+    Accounting, Call, ClusterSpec, LatencyObjective, MemoryUse, NodeSpec, PodSize, Retries,
+    Traffic, WorkloadSpec,
 };
 
 /// The scenario of the demo: three customers with a shop front end, a checkout and a worker each.
@@ -159,6 +160,35 @@ pub struct WorkloadScenario {
     /// How they follow each other.
     #[serde(skip_serializing_if = "is_poisson")]
     pub arrivals: ArrivalProcess,
+    /// The calls that each of its requests makes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallSpec>,
+    /// Whether its clients try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<RetrySpec>,
+}
+
+/// A call to another workload of the scenario.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallSpec {
+    /// Which one.
+    pub workload: WorkloadRef,
+    /// The share of requests that make it; all where absent.
+    pub share: f64,
+}
+
+/// Clients that try again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetrySpec {
+    /// Attempts after the first.
+    pub attempts: u32,
+    /// Retries for each request that comes, on average; 0.2 where absent.
+    pub budget: f64,
+    /// The wait before the first retry, doubled with each; 25 ms where absent.
+    #[serde(with = "duration_text")]
+    pub backoff: Duration,
 }
 
 fn is_poisson(arrivals: &ArrivalProcess) -> bool {
@@ -474,6 +504,19 @@ impl WorkloadScenario {
                 quantile: self.slo.quantile,
                 at_most: self.slo.at_most,
             },
+            calls: self
+                .calls
+                .iter()
+                .map(|call| Call {
+                    workload: call.workload.to_string(),
+                    share: call.share,
+                })
+                .collect(),
+            retries: self.retries.map(|retries| Retries {
+                attempts: retries.attempts,
+                budget: retries.budget,
+                backoff: retries.backoff,
+            }),
             name,
         })
     }

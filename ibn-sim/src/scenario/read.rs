@@ -9,8 +9,8 @@ use ibn_core::units::Quantile;
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 
 use super::{
-    DemandSpec, Fault, FaultEffect, NodeGroup, RateStep, Scenario, Slo, SlowPods, SwitchingRate,
-    TraceSpec, WorkloadScenario, WrongSignals,
+    CallSpec, DemandSpec, Fault, FaultEffect, NodeGroup, RateStep, RetrySpec, Scenario, Slo,
+    SlowPods, SwitchingRate, TraceSpec, WorkloadScenario, WrongSignals,
 };
 use crate::arrivals::ArrivalProcess;
 use crate::balance::Balancing;
@@ -79,13 +79,13 @@ fn report_names(
             );
         }
     }
-    for unknown in faults
-        .iter()
-        .filter_map(|fault| fault.workload.as_ref())
-        .filter(|hit| !references.contains(hit))
-    {
+    let hit = faults.iter().filter_map(|fault| fault.workload.as_ref());
+    let hit = hit.map(|hit| ("a fault hits", hit));
+    let calls = workloads.iter().flat_map(|workload| &workload.calls);
+    let called = calls.map(|call| ("a call goes to", &call.workload));
+    for (what, unknown) in hit.chain(called).filter(|(_, of)| !references.contains(of)) {
         let known: Vec<String> = references.iter().map(ToString::to_string).collect();
-        let message = format!("a fault hits `{unknown}`, which the scenario does not have");
+        let message = format!("{what} `{unknown}`, which the scenario does not have");
         reader.error(
             node,
             Code::UnknownTarget,
@@ -142,6 +142,8 @@ impl Decode for WorkloadScenario {
                 "slo",
                 "demand",
                 "arrivals",
+                "calls",
+                "retries",
             ],
         )?;
         let kinds = [
@@ -175,6 +177,8 @@ impl Decode for WorkloadScenario {
         let slo = fields.required("slo");
         let demand = fields.required("demand");
         let arrivals = fields.or_default("arrivals");
+        let calls = fields.or_default("calls");
+        let retries = fields.optional("retries");
         Some(Self {
             namespace: namespace?,
             kind: kind?.unwrap_or(WorkloadKind::Deployment),
@@ -200,8 +204,45 @@ impl Decode for WorkloadScenario {
             slo: slo?,
             demand: demand?,
             arrivals: arrivals?,
+            calls: calls?,
+            retries: retries?,
         })
     }
+}
+
+impl Decode for CallSpec {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["workload", "share"])?;
+        let workload = fields.required_with("workload", reference);
+        let share = fields.optional_with("share", |node, reader| reader.number(node, 0.0..=1.0));
+        Some(Self {
+            workload: workload?,
+            share: share?.unwrap_or(1.0),
+        })
+    }
+}
+
+impl Decode for RetrySpec {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["attempts", "budget", "backoff"])?;
+        let attempts = fields.required_with("attempts", |node, reader| reader.whole(node, 1..=20));
+        let budget = fields.optional_with("budget", |node, reader| reader.number(node, 0.0..=10.0));
+        let backoff = fields.or("backoff", Duration::from_millis(25));
+        Some(Self {
+            attempts: attempts?,
+            budget: budget?.unwrap_or(0.2),
+            backoff: backoff?,
+        })
+    }
+}
+
+fn reference(node: &Node, reader: &mut Reader) -> Option<WorkloadRef> {
+    reader.parse(
+        node,
+        Code::InvalidName,
+        "a workload such as `acme/Deployment/web`",
+        |text| text.parse().ok(),
+    )
 }
 
 impl Decode for Slo {
@@ -440,14 +481,7 @@ impl Decode for Fault {
         let at = fields.required("at");
         let lasts = fields.required("for");
         let every = fields.optional_with("every", positive);
-        let workload = fields.optional_with("workload", |node, reader| {
-            reader.parse(
-                node,
-                Code::InvalidName,
-                "a workload such as `acme/Deployment/web`",
-                |text| text.parse().ok(),
-            )
-        });
+        let workload = fields.optional_with("workload", reference);
         let effect = fields.required("effect");
         let fault = Self {
             at: at?,
