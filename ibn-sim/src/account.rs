@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 use std::time::Duration;
 
 use crate::histogram::{Filling, Histogram, nearest_rank};
+use crate::request::{Fate, Request};
 use crate::server::Sink;
 use crate::spec::{Accounting, LatencyObjective};
 use crate::time::{SimTime, nanos};
@@ -184,6 +185,8 @@ pub(crate) struct Account {
     total: Counts,
     latencies: Histogram,
     bins: VecDeque<Bin>,
+    /// Single requests, where someone asked for them.
+    requests: Option<Vec<Request>>,
 }
 
 impl Account {
@@ -211,6 +214,7 @@ impl Account {
             total: Counts::default(),
             latencies: Histogram::default(),
             bins: VecDeque::new(),
+            requests: None,
         }
     }
 
@@ -223,12 +227,14 @@ impl Account {
     pub(crate) fn refused(&mut self, arrived: u64) {
         self.open.refused += 1;
         self.mix(arrived, u64::MAX - 1);
+        self.keep(arrived, Fate::Refused);
     }
 
     #[inline]
     pub(crate) fn unrouted(&mut self, arrived: u64) {
         self.open.unrouted += 1;
         self.mix(arrived, u64::MAX - 2);
+        self.keep(arrived, Fate::Unrouted);
     }
 
     pub(crate) const fn retried(&mut self) {
@@ -252,12 +258,17 @@ impl Account {
             Outcome::TimedOut => {
                 self.open.timed_out += 1;
                 self.mix(first, u64::MAX);
+                self.keep(first, Fate::TimedOut);
             }
             Outcome::Lost(_) if broken => {
                 self.open.broken += 1;
                 self.mix(first, u64::MAX - 3);
+                self.keep(first, Fate::Broken);
             }
-            Outcome::Lost(_) => self.open.lost += 1,
+            Outcome::Lost(_) => {
+                self.open.lost += 1;
+                self.keep(first, Fate::Lost);
+            }
             Outcome::Refused(_) => self.refused(first),
             Outcome::Unrouted(_) => self.unrouted(first),
         }
@@ -271,6 +282,31 @@ impl Account {
         self.open.latency_nanos += u128::from(latency);
         self.filling.record(latency);
         self.mix(arrived, latency);
+        self.keep(arrived, Fate::Served(Duration::from_nanos(latency)));
+    }
+
+    /// Keeps every request from now on, until it is taken.
+    pub(crate) fn keep_requests(&mut self) {
+        self.requests.get_or_insert_default();
+    }
+
+    /// The requests kept so far, by arrival.
+    pub(crate) fn take_requests(&mut self) -> Vec<Request> {
+        let mut taken = self
+            .requests
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default();
+        taken.sort_unstable();
+        taken
+    }
+
+    #[inline]
+    fn keep(&mut self, arrived: u64, fate: Fate) {
+        if let Some(requests) = &mut self.requests {
+            let arrived = SimTime::from_nanos(arrived);
+            requests.push(Request { arrived, fate });
+        }
     }
 
     /// Adds a hash of one outcome. The sum doesn't depend on the order in which pods are looked at.
@@ -386,6 +422,7 @@ impl Sink for Account {
             None => {
                 self.open.timed_out += 1;
                 self.mix(arrived, u64::MAX);
+                self.keep(arrived, Fate::TimedOut);
             }
             Some(aside) => aside.push((arrived, Outcome::TimedOut)),
         }
@@ -393,7 +430,10 @@ impl Sink for Account {
 
     fn lost(&mut self, arrived: u64, at: u64) {
         match &mut self.aside {
-            None => self.open.lost += 1,
+            None => {
+                self.open.lost += 1;
+                self.keep(arrived, Fate::Lost);
+            }
             Some(aside) => aside.push((arrived, Outcome::Lost(at))),
         }
     }

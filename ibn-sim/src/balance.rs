@@ -21,6 +21,9 @@ pub enum Balancing {
     LeastLoaded,
     /// The less loaded of two pods drawn at random.
     PowerOfTwo,
+    /// The pod of the connection that came free last; where none is free, a new connection to a pod at random, which it
+    /// keeps: kube-proxy with a client that keeps its connections.
+    KeptConnections,
 }
 
 /// The state of a balancer. Every request takes the same number of draws, however many pods there are.
@@ -29,6 +32,8 @@ pub(crate) struct Balancer {
     balancing: Balancing,
     stream: Stream,
     turn: u64,
+    /// Kept connections that are free: since when, and to which pod; the one that came free last at the end.
+    free: Vec<(u64, u64)>,
 }
 
 impl Balancer {
@@ -37,6 +42,7 @@ impl Balancer {
             balancing,
             stream,
             turn: 0,
+            free: Vec::new(),
         }
     }
 
@@ -67,9 +73,16 @@ impl Balancer {
         if n == 0 {
             return None;
         }
+        if self.balancing == Balancing::KeptConnections {
+            self.collect(now, pods, sink);
+            let kept = self.take_free(ready, pods);
+            return Some(kept.unwrap_or_else(|| ready[below(draw, n)]));
+        }
         let mut load = |index: usize| pods[index].server.load_at(now, sink);
         Some(match self.balancing {
-            Balancing::Random | Balancing::RoundRobin => ready[below(draw, n)],
+            Balancing::Random | Balancing::RoundRobin | Balancing::KeptConnections => {
+                ready[below(draw, n)]
+            }
             Balancing::PowerOfTwo => {
                 let first = below(draw & !u64::from(u32::MAX), n);
                 let other = below(draw << 32, n.max(2) - 1);
@@ -101,6 +114,41 @@ impl Balancer {
                 best.1
             }
         })
+    }
+}
+
+impl Balancer {
+    /// A connection on which a request was refused is free again.
+    #[inline]
+    pub(crate) fn refused(&mut self, now: u64, pod: u64) {
+        if self.balancing == Balancing::KeptConnections {
+            self.free.push((now, pod));
+        }
+    }
+
+    /// Takes back the connections on which requests were served by now. One on which a client gave up is closed.
+    fn collect(&mut self, now: u64, pods: &mut [Pod], sink: &mut impl Sink) {
+        let known = self.free.len();
+        for pod in pods {
+            pod.server.load_at(now, sink);
+            let id = pod.id;
+            self.free
+                .extend(pod.server.take_served().map(|at| (at, id)));
+        }
+        if let Some(new) = self.free.get_mut(known..) {
+            new.sort_unstable();
+        }
+    }
+
+    /// The index of the pod of the connection that came free last; connections to pods that take no requests are closed.
+    fn take_free(&mut self, ready: &[usize], pods: &[Pod]) -> Option<usize> {
+        while let Some((_, id)) = self.free.pop() {
+            let of_it = |index: &&usize| pods.get(**index).is_some_and(|pod| pod.id == id);
+            if let Some(index) = ready.iter().find(of_it) {
+                return Some(*index);
+            }
+        }
+        None
     }
 }
 

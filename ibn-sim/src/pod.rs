@@ -81,7 +81,8 @@ pub(crate) struct Pod {
     pub(crate) lost: bool,
     crashes: u32,
     stream: Stream,
-    phase_nanos: u64,
+    /// Drawn once; says when quota periods begin.
+    quota_phase: u64,
     /// The CPU counter at the ends of bins, oldest first.
     readings: VecDeque<u64>,
 }
@@ -94,7 +95,7 @@ impl Pod {
         size: PodSize,
         mut stream: Stream,
     ) -> Self {
-        let phase_nanos = rand::Rng::next_u64(&mut stream) % PERIOD_NANOS;
+        let quota_phase = rand::Rng::next_u64(&mut stream);
         Self {
             id,
             phase: PodPhase::Pending,
@@ -106,7 +107,7 @@ impl Pod {
             running: size,
             desired: size,
             deferred: false,
-            server: Server::new(server_limits(spec, &size, 1), now, phase_nanos),
+            server: Server::new(server_limits(spec, &size, 1), now, quota_phase),
             most_in_flight: most_in_flight(&spec.memory, &size).unwrap_or(0),
             starts_until: u64::MAX,
             stop_after: 0,
@@ -115,7 +116,7 @@ impl Pod {
             lost: false,
             crashes: 0,
             stream,
-            phase_nanos,
+            quota_phase,
             readings: VecDeque::new(),
         }
     }
@@ -135,7 +136,7 @@ impl Pod {
         self.server = Server::new(
             server_limits(spec, &self.size, cores),
             now,
-            self.phase_nanos,
+            self.quota_phase,
         );
         self.most_in_flight = most_in_flight(&spec.memory, &self.size).unwrap_or(0);
         self.starts_until = now.saturating_add(startup.sample(&mut self.stream));
@@ -226,6 +227,7 @@ impl Pod {
 }
 
 fn server_limits(spec: &WorkloadSpec, size: &PodSize, cores: u64) -> Limits {
+    let kernel = &spec.kernel;
     let quota = |limit: CpuMillis| limit.get().saturating_mul(PERIOD_NANOS / 1000);
     Limits {
         concurrency: spec
@@ -238,6 +240,9 @@ fn server_limits(spec: &WorkloadSpec, size: &PodSize, cores: u64) -> Limits {
         }),
         cores,
         quota: size.cpu_limit.map_or(u64::MAX, quota),
+        pod_quota: kernel.pod_quota,
+        overrun: nanos(kernel.overrun),
+        wake: nanos(kernel.wake),
     }
 }
 

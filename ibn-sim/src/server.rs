@@ -32,6 +32,53 @@ pub(crate) struct Limits {
     pub(crate) cores: u64,
     /// CPU time per period; `u64::MAX` for no limit.
     pub(crate) quota: u64,
+    /// Whether the pod around the container has the same quota, with periods of its own.
+    pub(crate) pod_quota: bool,
+    /// CPU time beyond the quota that is spent before it is noticed, and then owed.
+    pub(crate) overrun: u64,
+    /// CPU time that a request needs besides where it finds an idle thread.
+    pub(crate) wake: u64,
+}
+
+/// The quota of one cgroup.
+#[derive(Debug, Clone, Copy)]
+struct Quota {
+    /// CPU time left in the period that ends at `period_end`, with what it may be exceeded by.
+    left: u64,
+    period_end: u64,
+}
+
+impl Quota {
+    /// Full, before the first period that begins at `phase` into each 100 ms.
+    const fn new(limits: &Limits, now: u64, phase: u64) -> Self {
+        let phase = phase % PERIOD_NANOS;
+        Self {
+            left: limits.quota.saturating_add(limits.overrun),
+            period_end: if now < phase {
+                phase
+            } else {
+                now - (now - phase) % PERIOD_NANOS
+            },
+        }
+    }
+
+    /// Begins the period that `now` is in, with what was owed paid; false where it was begun already.
+    #[inline]
+    fn renew(&mut self, limits: &Limits, now: u64) -> bool {
+        if now < self.period_end {
+            return false;
+        }
+        let idle_periods = (now - self.period_end) / PERIOD_NANOS;
+        self.period_end += idle_periods * PERIOD_NANOS + PERIOD_NANOS;
+        // An idle period pays what was owed.
+        let beyond = if idle_periods == 0 {
+            self.left.min(limits.overrun)
+        } else {
+            limits.overrun
+        };
+        self.left = limits.quota + beyond;
+        true
+    }
 }
 
 /// A request that waits: when it came and the CPU time that it needs.
@@ -57,11 +104,13 @@ pub(crate) struct Server {
     /// `(clock at completion, arrival)`.
     running: BinaryHeap<Reverse<(u64, u64)>>,
     waiting: VecDeque<Waiting>,
-    /// CPU time left in the period that ends at `period_end`.
-    left: u64,
-    period_end: u64,
+    quota: Quota,
+    /// Of the pod, where it has one.
+    pod_quota: Option<Quota>,
     throttled: bool,
     usage: Usage,
+    /// When requests were served, since someone last took that; `None` where nobody wants to know.
+    served_at: Option<Vec<u64>>,
 }
 
 /// Counters that only grow, as a container's cgroup has them. Times in ns.
@@ -78,9 +127,9 @@ pub struct Usage {
 }
 
 impl Server {
-    /// An idle server at `now`; its quota periods begin `phase` ns into each 100 ms.
+    /// An idle server at `now`; its quota periods begin `phase` ns into each 100 ms, those of its pod at any other time that
+    /// follows from `phase`.
     pub(crate) fn new(limits: Limits, now: u64, phase: u64) -> Self {
-        let phase = phase % PERIOD_NANOS;
         let mut server = Self {
             limits,
             now,
@@ -88,14 +137,13 @@ impl Server {
             carry: 0,
             running: BinaryHeap::new(),
             waiting: VecDeque::new(),
-            left: limits.quota,
-            period_end: if now < phase {
-                phase
-            } else {
-                now - (now - phase) % PERIOD_NANOS
-            },
+            quota: Quota::new(&limits, now, phase),
+            pod_quota: limits
+                .pod_quota
+                .then(|| Quota::new(&limits, now, phase / PERIOD_NANOS)),
             throttled: false,
             usage: Usage::default(),
+            served_at: None,
         };
         server.unbind();
         server
@@ -107,14 +155,27 @@ impl Server {
             .min(self.limits.cores)
             .saturating_mul(PERIOD_NANOS);
         if self.limits.quota >= most {
-            self.left = u64::MAX;
-        } else {
-            self.left = self.left.min(self.limits.quota);
+            self.quota.left = u64::MAX;
+            return;
+        }
+        let full = self.limits.quota + self.limits.overrun;
+        for quota in [&mut self.quota].into_iter().chain(&mut self.pod_quota) {
+            quota.left = quota.left.min(full);
         }
     }
 
     const fn bound(&self) -> bool {
-        self.left != u64::MAX
+        self.quota.left != u64::MAX
+    }
+
+    /// Notes from now on when requests are served, for [`take_served`](Self::take_served).
+    pub(crate) fn note_served(&mut self) {
+        self.served_at.get_or_insert_default();
+    }
+
+    /// When requests were served since the last call, in that order.
+    pub(crate) fn take_served(&mut self) -> impl Iterator<Item = u64> + '_ {
+        self.served_at.iter_mut().flat_map(|times| times.drain(..))
     }
 
     pub(crate) const fn usage(&self) -> Usage {
@@ -143,7 +204,10 @@ impl Server {
     pub(crate) fn set_limits(&mut self, now: u64, limits: Limits, sink: &mut impl Sink) {
         self.advance(now, sink);
         if limits.quota != self.limits.quota {
-            self.left = limits.quota;
+            let full = limits.quota.saturating_add(limits.overrun);
+            for quota in [&mut self.quota].into_iter().chain(&mut self.pod_quota) {
+                quota.left = full;
+            }
             self.throttled = false;
         }
         self.limits = limits;
@@ -157,7 +221,7 @@ impl Server {
     pub(crate) fn offer(&mut self, now: u64, work: u64, sink: &mut impl Sink) -> bool {
         self.advance(now, sink);
         if self.running.len() < self.limits.concurrency {
-            self.start(now, work);
+            self.start(now, work + self.limits.wake);
             return true;
         }
         self.expire(sink);
@@ -215,8 +279,12 @@ impl Server {
             };
             let mut dt = until_done.min(until - self.now);
             if self.bound() {
-                dt = dt.min(self.left / busy).min(self.period_end - self.now);
-                self.left -= busy * dt;
+                for quota in [&self.quota].into_iter().chain(&self.pod_quota) {
+                    dt = dt.min(quota.left / busy).min(quota.period_end - self.now);
+                }
+                for quota in [&mut self.quota].into_iter().chain(&mut self.pod_quota) {
+                    quota.left -= busy * dt;
+                }
             }
             self.now += dt;
             self.usage.cpu_nanos += busy * dt;
@@ -227,6 +295,9 @@ impl Server {
                 let latency = self.now - arrived;
                 if latency < self.limits.timeout {
                     sink.served(arrived, latency);
+                    if let Some(times) = &mut self.served_at {
+                        times.push(self.now);
+                    }
                 } else {
                     sink.timed_out(arrived);
                 }
@@ -242,25 +313,35 @@ impl Server {
         }
     }
 
-    /// Sees to the quota period at `now`; false where the server is throttled, and then moves time on to the end of
-    /// the period or to `until`.
+    /// Sees to the quota periods at `now`; false where the server is throttled, and then moves time on to the end of
+    /// a period or to `until`.
     #[inline]
     fn within_quota(&mut self, until: u64) -> bool {
-        if self.now >= self.period_end {
-            self.period_end +=
-                (self.now - self.period_end) / PERIOD_NANOS * PERIOD_NANOS + PERIOD_NANOS;
-            self.left = self.limits.quota;
+        if self.quota.renew(&self.limits, self.now) {
             self.throttled = false;
             self.usage.periods += 1;
         }
-        if self.left >= (self.running.len() as u64).min(self.limits.cores) {
+        let busy = (self.running.len() as u64).min(self.limits.cores);
+        let mut to = until;
+        let mut may_run = true;
+        if let Some(pod) = &mut self.pod_quota {
+            pod.renew(&self.limits, self.now);
+            if pod.left < busy {
+                may_run = false;
+                to = to.min(pod.period_end);
+            }
+        }
+        if self.quota.left < busy {
+            may_run = false;
+            to = to.min(self.quota.period_end);
+            if !self.throttled {
+                self.throttled = true;
+                self.usage.throttled_periods += 1;
+            }
+        }
+        if may_run {
             return true;
         }
-        if !self.throttled {
-            self.throttled = true;
-            self.usage.throttled_periods += 1;
-        }
-        let to = self.period_end.min(until);
         self.usage.throttled_nanos += to - self.now;
         self.now = to;
         false
@@ -317,6 +398,9 @@ mod tests {
         timeout: u64::MAX,
         cores: 2,
         quota: u64::MAX,
+        pod_quota: false,
+        overrun: 0,
+        wake: 0,
     };
 
     /// Offers `(arrival, work)` in ms and runs until `until` ms.
@@ -391,6 +475,54 @@ mod tests {
             (usage.throttled_periods, usage.throttled_nanos),
             (2, 160 * MS)
         );
+    }
+
+    #[test]
+    fn the_quota_of_the_pod_stops_it_too() {
+        // 200m. The container's periods begin at 0, the pod's at 50 ms. 20 ms from 40 on: 10 in the pod's period before and
+        // 10 in the one after; 20 more from 100 on: the pod has 10 left, and the rest waits for 150.
+        let limits = Limits {
+            quota: 20 * MS,
+            pod_quota: true,
+            ..PLAIN
+        };
+        let mut log = Log::default();
+        let mut server = Server::new(limits, 0, 50 * MS * PERIOD_NANOS);
+        server.offer(40 * MS, 20 * MS, &mut log);
+        server.offer(100 * MS, 20 * MS, &mut log);
+        server.advance(1000 * MS, &mut log);
+        assert_eq!(log.latencies, [20 * MS, 60 * MS]);
+        // Without the pod's, nothing stops.
+        let alone = Limits {
+            pod_quota: false,
+            ..limits
+        };
+        check(alone, &[(40, 20), (100, 20)], &[20, 20]);
+    }
+
+    #[test]
+    fn what_is_spent_beyond_the_quota_is_owed() {
+        // 20 ms and 2 more, then only 18 in the next period but for the 2 beyond it again.
+        let limits = Limits {
+            quota: 20 * MS,
+            overrun: 2 * MS,
+            ..PLAIN
+        };
+        check(limits, &[(0, 22)], &[22]);
+        check(limits, &[(0, 23)], &[101]);
+        // 22 + 20 + 20 and no more: over time the quota holds.
+        check(limits, &[(0, 63)], &[301]);
+        // A period in which it is idle pays for all.
+        check(limits, &[(0, 22), (210, 22)], &[22, 22]);
+    }
+
+    #[test]
+    fn an_idle_thread_takes_time_to_wake() {
+        let limits = Limits { wake: MS, ..PLAIN };
+        let (log, server) = run(limits, &[(0, 10), (5, 10), (30, 4)], 100);
+        // The second follows the first at once.
+        assert_eq!(log.latencies, [11 * MS, 16 * MS, 5 * MS]);
+        assert_eq!(server.usage().cpu_nanos, 26 * MS);
     }
 
     #[test]
@@ -512,6 +644,9 @@ mod tests {
         let limits = Limits {
             concurrency: 3,
             quota: 35 * MS,
+            pod_quota: true,
+            overrun: MS,
+            wake: MS / 3,
             ..PLAIN
         };
         let requests: Vec<(u64, u64)> = (0..200).map(|i| (i * 17, 1 + i * i % 13)).collect();

@@ -99,7 +99,7 @@ impl Twin {
         };
         match self.balancing {
             // Thinning at random brings any process nearer to Poisson (Whitt 1983, the queueing network analyzer).
-            Balancing::Random => Offered {
+            Balancing::Random | Balancing::KeptConnections => Offered {
                 arrival_cv2: 1.0 + (one.arrival_cv2 - 1.0) / pods,
                 ..one
             },
@@ -131,7 +131,9 @@ impl Predictor for Twin {
     ) -> Prediction {
         let offered = self.offered(model, demand, allocation);
         let queues = match self.balancing {
-            Balancing::Random | Balancing::RoundRobin => f64::from(allocation.replicas),
+            Balancing::Random | Balancing::RoundRobin | Balancing::KeptConnections => {
+                f64::from(allocation.replicas)
+            }
             Balancing::LeastLoaded | Balancing::PowerOfTwo => f64::from(allocation.replicas.min(1)),
         };
         let rate = demand.request_rate;

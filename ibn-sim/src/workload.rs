@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::account::{Account, Load, Outcome};
 use crate::arrivals::Arrivals;
-use crate::balance::Balancer;
+use crate::balance::{Balancer, Balancing};
 use crate::error::Result;
 use crate::law::Sampler;
 use crate::log::{EventKind, Log};
@@ -154,6 +154,7 @@ impl Workload {
             };
             if !pod.server.offer(now, work, account) {
                 account.refused(now);
+                balancer.refused(now, pod.id);
             } else if pod.server.in_flight() > pod.most_in_flight {
                 return Some((index, now));
             }
@@ -207,6 +208,7 @@ impl Workload {
                 (work as f64 * pod.slowness) as u64
             };
             if !pod.server.offer(now, work, &mut self.account) {
+                self.balancer.refused(now, pod.id);
                 tracked.fail(attempt, now, Outcome::Refused(now), &mut self.account);
                 continue;
             }
@@ -374,6 +376,9 @@ impl Workload {
             return;
         };
         pod.place(now, node, cores, &self.spec, &self.startup);
+        if self.spec.balancing == Balancing::KeptConnections {
+            pod.server.note_served();
+        }
         if at_start {
             pod.starts_until = now;
         }

@@ -11,6 +11,7 @@ use crate::demand::RateCurve;
 use crate::law::Law;
 use crate::metrics::Metrics;
 use crate::pod::PodPhase;
+use crate::request::Fate;
 use crate::spec::{MemoryUse, NodeSpec, PodSize, Traffic, WorkloadSpec};
 
 const MS: Duration = Duration::from_millis(1);
@@ -160,6 +161,65 @@ fn given_times_are_replayed() {
     let metrics = run(spec, 14, 60);
     // 10 ms, 16 ms (6 of waiting) and 10 ms.
     assert_eq!((metrics.counts.served, metrics.mean), (3, Some(12 * MS)));
+}
+
+#[test]
+fn a_kept_connection_stays_with_its_pod_and_the_last_used_is_taken_first() {
+    let mut spec = web(1.0);
+    spec.replicas = 8;
+    spec.service = Law::Constant { mean: 10 * MS };
+    spec.balancing = Balancing::KeptConnections;
+    // One at a time: one connection, one pod. Then two at once: a second connection, and no third after that.
+    let alone = (1..=50).map(|at| at * 100 * MS);
+    let pairs = (60..=100).flat_map(|at| [at * 100 * MS, at * 100 * MS + MS]);
+    spec.traffic = Traffic::Times(alone.chain(pairs).collect());
+    let pods_used = |until| {
+        let mut cluster = cluster(spec.clone(), 3);
+        cluster.advance_to(secs(until));
+        let pods = cluster.pods("web").unwrap();
+        pods.iter().filter(|pod| pod.usage.cpu_nanos > 0).count()
+    };
+    assert_eq!(pods_used(5), 1);
+    assert!((1..=2).contains(&pods_used(20)));
+    // Long after the first burst of 16 at once, single requests still go to the pod that was done last.
+    let burst = (0..16).map(|_| 100 * MS);
+    spec.traffic = Traffic::Times(
+        burst
+            .chain((1..=200).map(|at| 1000 * MS + at * 50 * MS))
+            .collect(),
+    );
+    let mut cluster = cluster(spec, 3);
+    cluster.advance_to(secs(20));
+    let busiest = cluster
+        .pods("web")
+        .unwrap()
+        .iter()
+        .map(|pod| pod.usage.cpu_nanos)
+        .max();
+    assert!(busiest.unwrap() >= 200 * 10_000_000);
+}
+
+#[test]
+fn kept_requests_are_those_that_are_counted() {
+    let mut spec = web(150.0);
+    spec.max_queue = 3;
+    spec.timeout = Some(60 * MS);
+    let mut cluster = cluster(spec, 5);
+    cluster.keep_requests("web").unwrap();
+    cluster.advance_to(secs(60));
+    let requests = cluster.take_requests("web").unwrap();
+    let counts = cluster.metrics("web").unwrap().counts;
+    let number =
+        |pick: fn(&Fate) -> bool| requests.iter().filter(|it| pick(&it.fate)).count() as u64;
+    assert!(requests.is_sorted_by_key(|request| request.arrived));
+    assert_eq!(requests.len() as u64, counts.finished());
+    assert_eq!(
+        number(|fate| matches!(fate, Fate::Served(_))),
+        counts.served
+    );
+    assert_eq!(number(|fate| *fate == Fate::Refused), counts.refused);
+    assert_eq!(number(|fate| *fate == Fate::TimedOut), counts.timed_out);
+    assert!(cluster.take_requests("web").unwrap().is_empty());
 }
 
 #[test]
@@ -538,6 +598,7 @@ proptest! {
             Just(Balancing::RoundRobin),
             Just(Balancing::LeastLoaded),
             Just(Balancing::PowerOfTwo),
+            Just(Balancing::KeptConnections),
         ],
         memory_kib in 0u64..8000,
         changes in changes(),

@@ -11,6 +11,7 @@ use crate::histogram::Histogram;
 use crate::log::Event;
 use crate::metrics::Metrics;
 use crate::pod::PodView;
+use crate::request::Request;
 use crate::spec::{PodSize, WorkloadSpec};
 use crate::time::{SimTime, nanos};
 
@@ -148,6 +149,42 @@ impl Cluster {
     /// A workload that isn't in the cluster.
     pub fn latencies(&self, name: &str) -> Result<Histogram> {
         self.get(name).map(|workload| workload.account.latencies())
+    }
+
+    /// Keeps every request of a workload from now on, for [`take_requests`](Self::take_requests). It changes nothing of the run.
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn keep_requests(&mut self, name: &str) -> Result<()> {
+        self.get_mut(name)
+            .map(|workload| workload.account.keep_requests())
+    }
+
+    /// Takes the requests that were kept and are done by now, by arrival.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ibn_sim::{Cluster, ClusterSpec, Fate, Law, RateCurve, SimTime, Traffic, WorkloadSpec};
+    /// let ms = Duration::from_millis;
+    /// let mut web = WorkloadSpec::new("web", RateCurve::constant(0.0)?);
+    /// web.traffic = Traffic::Times(vec![ms(5), ms(7)]);
+    /// web.service = Law::Constant { mean: ms(10) };
+    /// web.concurrency = Some(1);
+    /// let mut cluster = Cluster::new(&ClusterSpec::on_one_node(vec![web]), 1)?;
+    /// cluster.keep_requests("web")?;
+    /// cluster.advance_to(SimTime::from_secs(1));
+    /// let fates: Vec<Fate> = cluster.take_requests("web")?.into_iter().map(|request| request.fate).collect();
+    /// assert_eq!(fates[0], Fate::Served(ms(10)));
+    /// # Ok::<(), ibn_sim::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A workload that isn't in the cluster.
+    pub fn take_requests(&mut self, name: &str) -> Result<Vec<Request>> {
+        let now = self.now;
+        let workload = self.get_mut(name)?;
+        workload.in_flight(now);
+        Ok(workload.account.take_requests())
     }
 
     /// The last events of a workload other than closed bins, oldest first.

@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::law::Law;
 use crate::rng::Seeds;
 use crate::spec::{
-    Accounting, Call, ClusterSpec, LatencyObjective, MemoryUse, NodeSpec, PodSize, Retries,
+    Accounting, Call, ClusterSpec, Kernel, LatencyObjective, MemoryUse, NodeSpec, PodSize, Retries,
     Traffic, WorkloadSpec,
 };
 
@@ -492,6 +492,7 @@ impl WorkloadScenario {
             startup: self.startup,
             drain: self.drain,
             grace: self.grace,
+            kernel: Kernel::default(),
             memory: MemoryUse {
                 base: self.base_memory,
                 per_request: self.memory_per_request,

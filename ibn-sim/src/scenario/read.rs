@@ -266,6 +266,7 @@ impl Decode for Balancing {
                 ("roundRobin", Self::RoundRobin),
                 ("leastLoaded", Self::LeastLoaded),
                 ("powerOfTwo", Self::PowerOfTwo),
+                ("keptConnections", Self::KeptConnections),
             ],
         )
     }

@@ -309,7 +309,13 @@ fn schema() -> Schema {
         .field("workloads[].memoryPerRequest", plain.clone())
         .field(
             "workloads[].balancing",
-            Kind::Word(&["random", "roundRobin", "leastLoaded", "powerOfTwo"]),
+            Kind::Word(&[
+                "random",
+                "roundRobin",
+                "leastLoaded",
+                "powerOfTwo",
+                "keptConnections",
+            ]),
         )
         .required("workloads[].requests", Kind::Map)
         .field("workloads[].requests.cpu", plain.clone())
