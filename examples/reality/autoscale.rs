@@ -337,7 +337,7 @@ pub(crate) fn compare(run: &Dynamic, laws: &Laws, settings: &Settings) -> Result
     let (mut failed, mut offered) = (0, 0);
     let mut courses = Vec::new();
     for seed in settings.seeds() {
-        let mut world = world(run, &spec, laws, seed)?;
+        let mut world = world(run, &spec, laws, settings, seed)?;
         courses.push(play(run, &mut world)?);
         world.cluster.advance_to(instant(run.config.end_s + AFTER));
         let counts = world.cluster.metrics(SHOP)?.counts;
@@ -399,9 +399,15 @@ pub(crate) fn compare(run: &Dynamic, laws: &Laws, settings: &Settings) -> Result
     })
 }
 
-fn world<'a>(run: &Dynamic, spec: &Spec, laws: &'a Laws, seed: u64) -> Result<World<'a>> {
+fn world<'a>(
+    run: &Dynamic,
+    spec: &Spec,
+    laws: &'a Laws,
+    settings: &Settings,
+    seed: u64,
+) -> Result<World<'a>> {
     let pods = u32::try_from(spec.max).unwrap_or(1);
-    let cluster = cluster(&run.config, &costs(run, laws), pods, seed)?;
+    let cluster = cluster(&run.config, &costs(run, laws, settings), pods, seed)?;
     let mut random = SplitMix64::new(seed);
     let limit_m = run.config.limit_m;
     let created = -LEAD_S - laws.ready(limit_m, random.uniform());

@@ -63,11 +63,12 @@ pub(crate) fn failed_points(whole: &Whole, failed: u64, settings: &Settings) -> 
 }
 
 /// The costs of a run that records no CPU per request.
-pub(crate) fn costs(run: &Dynamic, laws: &Laws) -> Costs {
+pub(crate) fn costs(run: &Dynamic, laws: &Laws, settings: &Settings) -> Costs {
     let is_fresh = run.config.mode == Mode::ClusteripFresh;
     Costs {
         cpu_ms: laws.cpu_ms(run.config.service_ms, is_fresh),
         startup: laws.startup(run.config.limit_m),
+        kernel: settings.kernel(),
     }
 }
 
@@ -79,7 +80,7 @@ pub(crate) fn compare(
     settings: &Settings,
 ) -> Result<Compared> {
     let config = &run.config;
-    let costs = costs(run, laws);
+    let costs = costs(run, laws, settings);
     let mut outcome = Outcome::default();
     let (mut failed, mut offered) = (0, 0);
     for seed in settings.seeds() {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use ibn_sim::Law;
 use serde::Serialize;
 
+use crate::Settings;
 use crate::record::{Line, Mode, Resize, Startup};
 use crate::shop::{Costs, quantile};
 
@@ -71,11 +72,11 @@ impl Default for Laws {
 }
 
 impl Laws {
-    pub(crate) fn fit(lines: &[Line]) -> Result<Self> {
+    pub(crate) fn fit(lines: &[Line], settings: &Settings) -> Result<Self> {
         let mut laws = Self::default();
         laws.fit_startup(lines);
         laws.fit_resize(lines);
-        laws.fit_overhead(lines)?;
+        laws.fit_overhead(lines, settings)?;
         Ok(laws)
     }
 
@@ -279,7 +280,7 @@ impl Laws {
     }
 
     /// The median over the steady and overloaded runs that do work.
-    fn fit_overhead(&mut self, lines: &[Line]) -> Result<()> {
+    fn fit_overhead(&mut self, lines: &[Line], settings: &Settings) -> Result<()> {
         let (mut kept, mut fresh) = (Vec::new(), Vec::new());
         for line in lines {
             let (Line::Steady(run) | Line::Overload(run)) = line else {
@@ -292,6 +293,7 @@ impl Laws {
             let costs = Costs {
                 cpu_ms: 0.0,
                 startup: self.startup(config.limit_m),
+                kernel: settings.kernel(),
             };
             let costs = costs.on_average(config, run.cpu_ms_per_completed, 1);
             let costs = costs.with_context(|| format!("can't simulate the run `{}`", run.id))?;

@@ -18,6 +18,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser, ValueEnum};
 
+use ibn_sim::Kernel;
+
 use laws::Laws;
 use record::Line;
 use report::{Report, Run};
@@ -57,9 +59,20 @@ pub(crate) struct Settings {
     /// The seed of the first simulation; the others follow.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Simulate the container's quota alone, without what the kernel does besides.
+    #[arg(long)]
+    pub(crate) one_quota: bool,
 }
 
 impl Settings {
+    pub(crate) fn kernel(&self) -> Kernel {
+        if self.one_quota {
+            Kernel::default()
+        } else {
+            Kernel::MEASURED
+        }
+    }
+
     /// One seed for each simulation.
     pub(crate) fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
         let first = self.seed;
@@ -85,7 +98,7 @@ fn main() -> Result<ExitCode> {
 
 /// Simulates every recorded run.
 fn compare(lines: &[Line], settings: &Settings) -> Result<Report> {
-    let laws = Laws::fit(lines)?;
+    let laws = Laws::fit(lines, settings)?;
     let mut runs = Vec::new();
     for line in lines {
         let named = |id: &str| format!("can't simulate the run `{id}`");

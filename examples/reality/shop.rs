@@ -25,16 +25,16 @@ pub(crate) struct Costs {
     pub(crate) cpu_ms: f64,
     /// From a pod's creation to its first request.
     pub(crate) startup: Law,
+    pub(crate) kernel: Kernel,
 }
 
 impl Costs {
-    /// The kernel as measured, but for requests that hardly work: those do hardly more on a cold cache.
+    /// Requests that hardly work do hardly more on a cold cache.
     fn kernel(&self) -> Kernel {
+        let tenth = Duration::from_secs_f64(self.cpu_ms / 1e4);
         Kernel {
-            wake: Kernel::MEASURED
-                .wake
-                .min(Duration::from_secs_f64(self.cpu_ms / 1e4)),
-            ..Kernel::MEASURED
+            wake: self.kernel.wake.min(tenth),
+            ..self.kernel
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn compare(
     let costs = Costs {
         cpu_ms: run.cpu_ms_per_completed,
         startup: laws.startup(config.limit_m),
+        kernel: settings.kernel(),
     };
     let costs = costs.on_average(config, run.cpu_ms_per_completed, settings.seed)?;
     let mut outcome = Outcome::default();

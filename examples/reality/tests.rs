@@ -12,7 +12,11 @@ use crate::record::read_directory;
 use crate::report::Run;
 use crate::{Settings, compare};
 
-const SETTINGS: Settings = Settings { phases: 4, seed: 1 };
+const SETTINGS: Settings = Settings {
+    phases: 4,
+    seed: 1,
+    one_quota: false,
+};
 
 fn write(directory: &Path, name: &str, lines: &[Value]) {
     let file = File::create(directory.join(name)).unwrap();
@@ -226,8 +230,8 @@ fn every_bar_is_met_on_the_recorded_runs() {
     let report = compare(
         &lines,
         &Settings {
-            phases: 16,
-            seed: 1,
+            phases: 32,
+            ..SETTINGS
         },
     )
     .expect("every run is simulated");

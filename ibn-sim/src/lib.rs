@@ -17,11 +17,12 @@
 //!
 //! A request goes to a ready pod (by [`Balancing`]), waits in the pod's bounded queue, and needs CPU time drawn from a [`Law`].
 //! Threads run at full speed until the pod has spent `limit` × 100 ms in a period of 100 ms, then stand still until the
-//! next: not a slower CPU. What the [`Kernel`] of a real node does besides is off unless asked for. A request fails where the queue is full, no pod is ready, its client gives up, or its container
-//! is killed for want of memory. A pod needs a node with room, a start-up time to be ready, and time to finish its
-//! requests when it is stopped. A request may call other workloads once its own work is done, and is answered when they are;
-//! clients may try again, within a budget. Nodes, pods, images, signals and clocks can go wrong ([`scenario::FaultEffect`]). Not
-//! simulated: contention between pods for a node's CPU beyond what they reserve, network, disks, threads that wait for calls.
+//! next: not a slower CPU. What the [`Kernel`] of a real node does besides is off unless asked for. A request fails
+//! where the queue is full, no pod is ready, its client gives up, or its container is killed for want of memory. A pod
+//! needs a node with room, a start-up time to be ready, and time to finish its requests when it is stopped. A request
+//! may call other workloads once its own work is done, and is answered when they are; clients may try again, within a
+//! budget. Nodes, pods, images, signals and clocks can go wrong ([`scenario::FaultEffect`]). Not simulated: contention
+//! between pods for a node's CPU beyond what they reserve, network, disks, threads that wait for calls.
 //!
 //! # Determinism
 //!
