@@ -19,7 +19,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     let workload = (
         1.0..80.0f64,
         0..5u32,
-        0..4usize,
+        0..5usize,
         1..4u64,
         prop::option::of(50..400u64),
         0..4u32,
@@ -52,6 +52,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                     Balancing::RoundRobin,
                     Balancing::LeastLoaded,
                     Balancing::PowerOfTwo,
+                    Balancing::KeptConnections,
                 ][balancing];
                 of.service = of.service.scaled(law as f64);
                 of.timeout = timeout.map(Duration::from_millis);
