@@ -1,10 +1,6 @@
 //! `ibn evaluate`: whole, in parts, interrupted and gone on with, it comes to the same.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a failed helper fails its test"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
 
 use std::fs::{read, read_to_string, write};
 use std::path::Path;

@@ -106,6 +106,10 @@ impl Side {
     ) -> Self {
         let reference = workload.workload();
         let mut envelope = Envelope::open(reference.clone());
+        if workload.bounds.min.is_some() {
+            // Who bounds it from below says whether it may go to zero.
+            envelope.replicas.min = None;
+        }
         envelope.replicas.intersect(
             workload.bounds,
             &LimitSource::Guardrail(format!("{}-replicas", workload.name)),

@@ -163,6 +163,13 @@ pub enum Traffic {
     Rate(RateCurve, ArrivalProcess),
     /// Given times since the start, rising.
     Times(Vec<Duration>),
+    /// Given requests.
+    Requests {
+        /// Times since the start, rising.
+        times: Vec<Duration>,
+        /// CPU time of each; the k-th attempt needs the k-th, and after the last it begins again.
+        work: Vec<Duration>,
+    },
 }
 
 impl Traffic {
@@ -180,23 +187,43 @@ impl Traffic {
                 Ok(Self::Rate(curve.surged(at, end, factor, horizon)?, process))
             }
             Self::Times(times) => {
-                let mut owed = 0.0;
-                let mut all = Vec::with_capacity(times.len());
-                for time in times {
-                    owed += if time >= at && time < end {
-                        factor
-                    } else {
-                        1.0
-                    };
-                    while owed >= 1.0 {
-                        all.push(time);
-                        owed -= 1.0;
-                    }
-                }
-                Ok(Self::Times(all))
+                let (times, _) = repeat(&times, &[], at, end, factor);
+                Ok(Self::Times(times))
+            }
+            Self::Requests { times, work } => {
+                let (times, work) = repeat(&times, &work, at, end, factor);
+                Ok(Self::Requests { times, work })
             }
         }
     }
+}
+
+/// Each time, with its work where there is some, as often as makes `factor` of them on average from `at` until `end`.
+fn repeat(
+    times: &[Duration],
+    work: &[Duration],
+    at: Duration,
+    end: Duration,
+    factor: f64,
+) -> (Vec<Duration>, Vec<Duration>) {
+    let (mut all, mut works) = (
+        Vec::with_capacity(times.len()),
+        Vec::with_capacity(work.len()),
+    );
+    let mut owed = 0.0;
+    for (place, time) in times.iter().enumerate() {
+        owed += if *time >= at && *time < end {
+            factor
+        } else {
+            1.0
+        };
+        while owed >= 1.0 {
+            all.push(*time);
+            works.extend(work.get(place));
+            owed -= 1.0;
+        }
+    }
+    (all, works)
 }
 
 /// A quantile of the response time is to be at most a bound.
@@ -376,10 +403,18 @@ impl ClusterSpec {
                     "must not be below the drain time",
                 ));
             }
-            if let Traffic::Times(times) = &workload.traffic
+            if let Traffic::Times(times) | Traffic::Requests { times, .. } = &workload.traffic
                 && !times.is_sorted()
             {
                 return Err(Error::spec(key("traffic"), "times must rise"));
+            }
+            if let Traffic::Requests { times, work } = &workload.traffic
+                && (work.len() != times.len() || work.iter().any(Duration::is_zero))
+            {
+                return Err(Error::spec(
+                    key("traffic"),
+                    "each request needs a CPU time above 0",
+                ));
             }
             for call in &workload.calls {
                 if !self

@@ -31,6 +31,8 @@ pub struct TraceFormat {
     pub column: Option<String>,
     /// The width of a bin.
     pub unit: Duration,
+    /// The column of how much each request is, such as its tokens; only where each row is one request.
+    pub amount: Option<String>,
 }
 
 impl Default for TraceFormat {
@@ -38,6 +40,7 @@ impl Default for TraceFormat {
         Self {
             column: None,
             unit: Duration::from_secs(60),
+            amount: None,
         }
     }
 }
@@ -70,6 +73,8 @@ pub struct Trace {
     pub counts: Vec<f64>,
     /// Times of single requests since the first in ns, rising, where each row is a request; else empty.
     pub times: Vec<u64>,
+    /// How much each of these requests is, where a column of that was named; else empty.
+    pub amounts: Vec<f64>,
 }
 
 impl Trace {
@@ -145,6 +150,7 @@ fn parse(text: &str, format: &TraceFormat) -> Result<Trace, Fault> {
             unit: format.unit,
             counts,
             times: Vec::new(),
+            amounts: Vec::new(),
         });
     }
     lines.next();
@@ -159,8 +165,30 @@ fn parse(text: &str, format: &TraceFormat) -> Result<Trace, Fault> {
     let Some(&(row_line, row)) = lines.peek() else {
         return Err((first, "no row follows the header".to_owned()));
     };
-    let columns = Columns::find(&header, &split(row, delimiter), format.column.as_deref())
+    let mut columns = Columns::find(&header, &split(row, delimiter), format.column.as_deref())
         .map_err(|reason| (row_line.min(first), reason))?;
+    if let Some(amount) = &format.amount {
+        let place = header
+            .iter()
+            .position(|name| *name == amount.to_lowercase());
+        let fault = match (place, columns.count) {
+            (None, _) => format!(
+                "there is no column `{amount}`: the columns are {}",
+                header.join(", ")
+            ),
+            (_, Some(_)) => format!(
+                "`{amount}` can only be read where each row is one request: name the column of the times"
+            ),
+            (Some(place), None) => {
+                columns.amount = Some(place);
+                String::new()
+            }
+        };
+        if !fault.is_empty() {
+            return Err((first, fault));
+        }
+    }
+    let columns = columns;
     let rows =
         lines.map(|(line, text)| Row::read(line, &split(text, delimiter), header.len(), columns));
     match columns.time {
@@ -172,6 +200,7 @@ fn parse(text: &str, format: &TraceFormat) -> Result<Trace, Fault> {
                 unit: format.unit,
                 counts,
                 times: Vec::new(),
+                amounts: Vec::new(),
             })
         }
         Some(_) if columns.count.is_some() => Ok(binned(rows, format.unit, false)?.trace),
@@ -205,6 +234,8 @@ struct Columns {
     time: Option<usize>,
     /// `None` where each row is one request.
     count: Option<usize>,
+    /// How much a request is.
+    amount: Option<usize>,
 }
 
 impl Columns {
@@ -233,6 +264,7 @@ impl Columns {
         Ok(Self {
             time,
             count: count.filter(|index| Some(*index) != time),
+            amount: None,
         })
     }
 }
@@ -242,6 +274,7 @@ struct Row {
     line: usize,
     at: i128,
     count: f64,
+    amount: Option<f64>,
 }
 
 impl Row {
@@ -261,7 +294,16 @@ impl Row {
         let count = columns
             .count
             .map_or(Ok(1.0), |index| count(line, field(index)))?;
-        Ok(Self { line, at, count })
+        let amount = columns
+            .amount
+            .map(|index| self::count(line, field(index)))
+            .transpose()?;
+        Ok(Self {
+            line,
+            at,
+            count,
+            amount,
+        })
     }
 }
 
@@ -279,7 +321,7 @@ fn binned(
 ) -> Result<Binned, Fault> {
     let unit_nanos = i128::from(nanos(unit));
     let mut counts: Vec<f64> = Vec::new();
-    let mut times = Vec::new();
+    let (mut times, mut amounts) = (Vec::new(), Vec::new());
     let (mut start, mut last, mut rows_read) = (None, i128::MIN, 0u64);
     let (mut smallest_gap, mut step) = (i128::MAX, 0);
     for row in rows {
@@ -309,6 +351,7 @@ fn binned(
         }
         if requests {
             times.push(u64::try_from(row.at - start).unwrap_or(u64::MAX));
+            amounts.extend(row.amount);
         }
     }
     // Counts that are never in neighbouring bins were counted over longer intervals.
@@ -329,6 +372,7 @@ fn binned(
             unit,
             counts,
             times,
+            amounts,
         },
     })
 }
@@ -391,6 +435,7 @@ mod tests {
         let format = TraceFormat {
             column: column.map(str::to_owned),
             unit: Duration::from_secs(unit_secs),
+            amount: None,
         };
         Trace::parse(text, &format, Path::new("t.csv")).map_err(|error| error.to_string())
     }
@@ -435,6 +480,30 @@ mod tests {
         assert_eq!(trace.times, [0, 319_410_000, 2_000_000_100]);
         check_counts(text, Some("Out"), 1, &[46.0, 0.0, 4.0]);
         check_error(text, None, 1, &["timestamp, in, out"]);
+    }
+
+    #[test]
+    fn requests_may_say_how_much_they_are() {
+        let text = "TIMESTAMP,In,Out\n2023-11-16 18:15:46.5,374,44\n2023-11-16 18:15:47.0,1,2\n";
+        let read = |column: &str, amount: &str| {
+            let format = TraceFormat {
+                column: Some(column.to_owned()),
+                unit: Duration::from_secs(1),
+                amount: Some(amount.to_owned()),
+            };
+            Trace::parse(text, &format, Path::new("t.csv")).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("timestamp", "Out").unwrap().amounts, [44.0, 2.0]);
+        assert!(
+            read("timestamp", "Both")
+                .unwrap_err()
+                .contains("timestamp, in, out")
+        );
+        assert!(
+            read("In", "Out")
+                .unwrap_err()
+                .contains("each row is one request")
+        );
     }
 
     #[test]

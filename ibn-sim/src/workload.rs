@@ -39,8 +39,7 @@ pub(crate) struct Workload {
     /// When starting pods become ready, and their ids; may hold pods that meanwhile are gone or start again.
     starts: BinaryHeap<Reverse<(u64, u64)>>,
     arrivals: Arrivals,
-    service: Sampler,
-    service_stream: Stream,
+    work: Work,
     balancer: Balancer,
     seeds: Seeds,
     next_pod: u64,
@@ -60,7 +59,7 @@ impl Workload {
             Traffic::Rate(curve, process) => {
                 Arrivals::from_curve(Arc::new(curve.clone()), *process, stream(Purpose::Arrivals))
             }
-            Traffic::Times(times) => {
+            Traffic::Times(times) | Traffic::Requests { times, .. } => {
                 Arrivals::from_times(times.iter().map(|time| nanos(*time)).collect())
             }
         };
@@ -77,8 +76,12 @@ impl Workload {
             ready: Vec::new(),
             starts: BinaryHeap::new(),
             arrivals,
-            service: spec.service.sampler()?,
-            service_stream: stream(Purpose::Service),
+            work: match &spec.traffic {
+                Traffic::Requests { work, .. } if !work.is_empty() => {
+                    Work::Given(work.iter().map(|work| nanos(*work)).collect(), 0)
+                }
+                _ => Work::Drawn(spec.service.sampler()?, stream(Purpose::Service)),
+            },
             balancer: Balancer::new(spec.balancing, stream(Purpose::Balancing)),
             seeds,
             next_pod: 0,
@@ -124,8 +127,7 @@ impl Workload {
         }
         let Self {
             arrivals,
-            service,
-            service_stream,
+            work,
             balancer,
             pods,
             ready,
@@ -137,7 +139,7 @@ impl Workload {
             arrivals.step();
             account.arrived();
             // Drawn for every request, so that the work of the k-th request is the same in every run.
-            let work = service.sample(service_stream);
+            let work = work.next();
             let Some(index) = balancer.pick(now, ready, pods, account) else {
                 account.unrouted(now);
                 continue;
@@ -189,7 +191,7 @@ impl Workload {
                 outside
             });
             let (now, mut attempt) = tracked.attempt(from_outside, &mut self.account);
-            let work = self.service.sample(&mut self.service_stream);
+            let work = self.work.next();
             let picked = self
                 .balancer
                 .pick(now, &self.ready, &mut self.pods, &mut self.account)
@@ -511,6 +513,28 @@ impl Workload {
         self.tracked
             .as_ref()
             .map_or(in_pods, |tracked| tracked.in_flight())
+    }
+}
+
+/// CPU time of the requests, one after the other, in ns.
+#[derive(Debug, Clone)]
+enum Work {
+    Drawn(Sampler, Stream),
+    /// Each one's, and the place of the next.
+    Given(Arc<[u64]>, usize),
+}
+
+impl Work {
+    #[inline]
+    fn next(&mut self) -> u64 {
+        match self {
+            Self::Drawn(law, stream) => law.sample(stream),
+            Self::Given(all, place) => {
+                let work = all.get(*place).copied().unwrap_or(1);
+                *place = (*place + 1) % all.len();
+                work
+            }
+        }
     }
 }
 

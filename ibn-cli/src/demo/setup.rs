@@ -46,6 +46,7 @@ pub(super) fn scenario(args: &DemoArgs, horizon: Duration) -> Result<Scenario, F
         unit: args.trace_unit.clone().unwrap_or_else(|| "1min".to_owned()),
         scale: args.trace_scale.unwrap_or(1.0),
         skip: Duration::ZERO,
+        work: None,
     };
     scenario
         .following(&trace)

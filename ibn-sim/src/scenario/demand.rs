@@ -135,6 +135,28 @@ pub struct TraceSpec {
         skip_serializing_if = "Duration::is_zero"
     )]
     pub skip: Duration,
+    /// How much CPU time each request needs, by a column of the trace; by the workload's `service` where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkSpec>,
+}
+
+/// CPU time of single requests by a column of their trace, such as the tokens that a language model made: `base` and `each` for
+/// every one. The workload's `service` then only tells what a twin assumes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkSpec {
+    /// The column.
+    pub column: String,
+    /// CPU time for each of what the column counts.
+    #[serde(with = "duration_text")]
+    pub each: Duration,
+    /// CPU time besides.
+    #[serde(
+        default,
+        with = "duration_text",
+        skip_serializing_if = "Duration::is_zero"
+    )]
+    pub base: Duration,
 }
 
 pub(super) fn minute() -> String {
@@ -181,6 +203,7 @@ impl TraceSpec {
         let format = TraceFormat {
             column: self.column.clone(),
             unit: parse_unit(&self.unit)?,
+            amount: self.work.as_ref().map(|work| work.column.clone()),
         };
         let mut trace = Trace::read(&directory.join(&self.file), &format)?;
         let skipped = nanos(self.skip) / nanos(format.unit);
@@ -192,11 +215,24 @@ impl TraceSpec {
             ));
         }
         if self.scale == 1.0 && !trace.times.is_empty() {
-            return Ok(Traffic::Times(repeated(
-                &trace.times,
-                nanos(format.unit) * skipped as u64,
-                nanos(horizon),
-            )));
+            let skip = nanos(format.unit) * skipped as u64;
+            let (first, times) = repeated(&trace.times, skip, nanos(horizon));
+            let Some(work) = &self.work else {
+                return Ok(Traffic::Times(times));
+            };
+            let round = trace.amounts.get(first..).unwrap_or_default();
+            let of = |amount: &f64| {
+                let secs = work.base.as_secs_f64() + work.each.as_secs_f64() * amount;
+                Duration::try_from_secs_f64(secs).unwrap_or(Duration::MAX)
+            };
+            let work = round.iter().cycle().take(times.len()).map(of).collect();
+            return Ok(Traffic::Requests { times, work });
+        }
+        if self.work.is_some() {
+            return Err(Error::spec(
+                "demand.trace.work",
+                "needs a scale of 1, so that the requests are those of the trace",
+            ));
         }
         trace.counts.drain(..skipped);
         Ok(Traffic::Rate(trace.curve(self.scale, true)?, arrivals))
@@ -204,14 +240,17 @@ impl TraceSpec {
 }
 
 /// Rising times from `skip` on, again and again until `horizon`; a round is followed by the next after the mean gap.
-fn repeated(times: &[u64], skip: u64, horizon: u64) -> Vec<Duration> {
+///
+/// With the place of the first of a round.
+fn repeated(times: &[u64], skip: u64, horizon: u64) -> (usize, Vec<Duration>) {
+    let first = times.partition_point(|time| *time < skip);
     let round: Vec<u64> = times
         .iter()
         .filter(|time| **time >= skip)
         .map(|time| time - skip)
         .collect();
     let Some(last) = round.last().copied() else {
-        return Vec::new();
+        return (first, Vec::new());
     };
     let span = last + (last / round.len() as u64).max(1_000_000);
     let mut all = Vec::new();
@@ -223,7 +262,7 @@ fn repeated(times: &[u64], skip: u64, horizon: u64) -> Vec<Duration> {
                 .map(Duration::from_nanos),
         );
     }
-    all
+    (first, all)
 }
 
 /// Steps as a curve of seconds. The curve is as long as the steps and a second; the last rate is then repeated.
@@ -265,7 +304,7 @@ mod tests {
             ArrivalProcess::Poisson,
         )? {
             Traffic::Rate(curve, _) => Ok(curve),
-            Traffic::Times(_) => unreachable!(),
+            Traffic::Times(_) | Traffic::Requests { .. } => unreachable!(),
         }
     }
 
@@ -329,6 +368,7 @@ mod tests {
             unit: "1s".to_owned(),
             scale: 1.0,
             skip: Duration::ZERO,
+            work: None,
         };
         let traffic = |trace: TraceSpec| {
             let horizon = Duration::from_secs(5);
@@ -350,9 +390,22 @@ mod tests {
         assert_eq!(millis, [0, 500, 2000, 2666, 3166, 4666]);
         let half = TraceSpec {
             scale: 0.5,
-            ..trace
+            ..trace.clone()
         };
         assert!(matches!(traffic(half), Traffic::Rate(..)));
+        let worked = TraceSpec {
+            work: Some(WorkSpec {
+                column: "tokens".to_owned(),
+                each: Duration::from_millis(10),
+                base: Duration::from_millis(1),
+            }),
+            skip: Duration::from_secs(1),
+            ..trace
+        };
+        let Traffic::Requests { work, .. } = traffic(worked) else {
+            unreachable!("each row is a request with its tokens")
+        };
+        assert_eq!(work[0], Duration::from_millis(71), "the third, of seven");
         std::fs::remove_dir_all(&directory).unwrap();
     }
 
@@ -371,6 +424,7 @@ mod tests {
             unit: "1min".to_owned(),
             scale: 0.5,
             skip: Duration::from_secs(60),
+            work: None,
         };
         assert_eq!(
             curve(&DemandSpec::Trace(trace.clone()), &directory)

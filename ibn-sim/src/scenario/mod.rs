@@ -19,7 +19,7 @@ use ibn_core::workload::{WorkloadKind, WorkloadRef};
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use demand::{DemandSpec, RateStep, SwitchingRate, TraceSpec};
+pub use demand::{DemandSpec, RateStep, SwitchingRate, TraceSpec, WorkSpec};
 pub use fault::{Fault, FaultEffect, SlowPods, WrongSignals};
 
 use crate::arrivals::ArrivalProcess;
@@ -376,7 +376,9 @@ impl Scenario {
                 workload.arrivals,
             )? {
                 Traffic::Rate(curve, _) => Ok(curve.mean()),
-                Traffic::Times(times) => Ok(times.len() as f64 / self.horizon.as_secs_f64()),
+                Traffic::Times(times) | Traffic::Requests { times, .. } => {
+                    Ok(times.len() as f64 / self.horizon.as_secs_f64())
+                }
             }
         });
         let means: Vec<f64> = means.collect::<Result<_>>()?;

@@ -10,7 +10,7 @@ use ibn_core::workload::{WorkloadKind, WorkloadRef};
 
 use super::{
     CallSpec, DemandSpec, Fault, FaultEffect, NodeGroup, RateStep, RetrySpec, Scenario, Slo,
-    SlowPods, SwitchingRate, TraceSpec, WorkloadScenario, WrongSignals,
+    SlowPods, SwitchingRate, TraceSpec, WorkSpec, WorkloadScenario, WrongSignals,
 };
 use crate::arrivals::ArrivalProcess;
 use crate::balance::Balancing;
@@ -451,7 +451,8 @@ impl Decode for RateStep {
 
 impl Decode for TraceSpec {
     fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut fields = reader.fields(node, &["file", "column", "unit", "scale", "skip"])?;
+        let mut fields =
+            reader.fields(node, &["file", "column", "unit", "scale", "skip", "work"])?;
         let file: Option<String> = fields.required("file");
         let column = fields.optional("column");
         let unit = fields.optional_with("unit", |node, reader| {
@@ -466,12 +467,28 @@ impl Decode for TraceSpec {
             reader.number(node, f64::MIN_POSITIVE..=MAX_RATE)
         });
         let skip = fields.or("skip", Duration::ZERO);
+        let work = fields.optional("work");
         Some(Self {
             file: file?.into(),
             column: column?,
             unit: unit?.unwrap_or_else(super::demand::minute),
             scale: scale?.unwrap_or(1.0),
             skip: skip?,
+            work: work?,
+        })
+    }
+}
+
+impl Decode for WorkSpec {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["column", "each", "base"])?;
+        let column = fields.required("column");
+        let each = fields.required_with("each", positive);
+        let base = fields.or("base", Duration::ZERO);
+        Some(Self {
+            column: column?,
+            each: each?,
+            base: base?,
         })
     }
 }

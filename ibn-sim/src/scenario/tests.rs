@@ -197,6 +197,7 @@ fn a_trace_is_shared_out_as_the_workloads_share_their_own_demand() {
         unit: "1min".to_owned(),
         scale: 10.0,
         skip: Duration::ZERO,
+        work: None,
     };
     let demo = Scenario::demo().unwrap().following(&trace).unwrap();
     let spec = demo.cluster_spec(1).unwrap();
@@ -206,7 +207,7 @@ fn a_trace_is_shared_out_as_the_workloads_share_their_own_demand() {
         .iter()
         .map(|workload| match &workload.traffic {
             Traffic::Rate(curve, _) => curve.rates()[1],
-            Traffic::Times(_) => 0.0,
+            Traffic::Times(_) | Traffic::Requests { .. } => 0.0,
         })
         .collect();
     assert!(
