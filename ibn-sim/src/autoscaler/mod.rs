@@ -4,7 +4,9 @@ mod by_name;
 mod fixed;
 pub mod hpa;
 pub mod keda;
+mod scheduled;
 pub mod vpa;
 
 pub use by_name::{ENTRIES, Entry, by_name};
 pub use fixed::Fixed;
+pub use scheduled::Scheduled;
