@@ -1,6 +1,7 @@
 //! Autoscalers: those of Kubernetes, and baselines, as recommenders.
 
 mod by_name;
+pub mod captain;
 mod fixed;
 pub mod hpa;
 pub mod keda;
