@@ -5,6 +5,7 @@ pub mod captain;
 mod fixed;
 pub mod hpa;
 pub mod keda;
+pub mod predictive;
 mod scheduled;
 pub mod vpa;
 

@@ -10,7 +10,8 @@ use ibn_core::situation::{Recommendation, Situation};
 use jiff::Timestamp;
 
 use super::{
-    Controller, Parameters, Pod, PodStatus, Readiness, Readings, SYNC_NANOS, Sample, Seen, Spec,
+    Controller, Outcome, Parameters, Pod, PodStatus, Readiness, Readings, SYNC_NANOS, Sample, Seen,
+    Spec,
 };
 
 /// The HorizontalPodAutoscaler on CPU utilisation as a recommender.
@@ -61,6 +62,74 @@ impl Hpa {
         };
         Spec::on_cpu(min, max.max(min), self.utilization)
     }
+
+    /// The target in percent of the CPU requests.
+    pub(in crate::autoscaler) const fn utilization(&self) -> u32 {
+        self.utilization
+    }
+
+    /// One sync where one is due and can be had, else why all is left as it is.
+    ///
+    /// What `foresee` gives, where it gives something, is the CPU to come as a multiple of the measured one; the controller is
+    /// then shown it as a second metric, so that the one that wants more pods counts.
+    pub(in crate::autoscaler) fn sync(
+        &mut self,
+        situation: &Situation,
+        foresee: impl FnOnce() -> Option<f64>,
+    ) -> Result<Outcome, Reason> {
+        let live = &situation.state.allocation;
+        if !situation.is_free(&Field::Replicas) {
+            return Err(Reason::new("Held", "the number of pods is held"));
+        }
+        let since = self
+            .last_sync
+            .map(|last| situation.now.duration_since(last).unsigned_abs());
+        if since.is_some_and(|since| since < Duration::from_nanos(SYNC_NANOS)) {
+            return Err(Reason::new(
+                "NotDue",
+                "the last sync was less than 15 s ago",
+            ));
+        }
+        self.last_sync = Some(situation.now);
+        if self.first_replicas == 0 {
+            self.first_replicas = live.replicas;
+        }
+        let now = i64::try_from(situation.now.as_nanosecond()).unwrap_or(i64::MAX);
+        let mut spec = self.spec(situation);
+        let (pods, measured) = seen(situation, now, 1.0);
+        let mut readings = vec![measured];
+        if let Some(factor) = foresee() {
+            spec.metrics.extend_from_within(..);
+            readings.push(seen(situation, now, factor).1);
+        }
+        let controller = self
+            .controller
+            .get_or_insert_with(|| Controller::new(spec.clone(), Parameters::default()));
+        controller.edit(spec);
+
+        let replicas = i32::try_from(live.replicas).unwrap_or(i32::MAX);
+        let seen = Seen {
+            now,
+            replicas,
+            status_replicas: replicas,
+            pods: &pods,
+            readings: &readings,
+        };
+        let mut outcome = controller.sync(&seen);
+        outcome.recommended = outcome
+            .recommended
+            .or((outcome.replicas != replicas).then_some(outcome.replicas));
+        if outcome.recommended.is_none() {
+            return Err(Reason::new(
+                "NoReading",
+                "CPU can't be told, so nothing is changed",
+            ));
+        }
+        if outcome.replicas != replicas {
+            controller.scaled(now, replicas, outcome.replicas);
+        }
+        Ok(outcome)
+    }
 }
 
 impl Recommender for Hpa {
@@ -69,55 +138,12 @@ impl Recommender for Hpa {
     }
 
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
-        let live = &situation.state.allocation;
-        if !situation.is_free(&Field::Replicas) {
-            return Recommendation::leave(situation, "Held", "the number of pods is held");
-        }
-        let since = self
-            .last_sync
-            .map(|last| situation.now.duration_since(last).unsigned_abs());
-        if since.is_some_and(|since| since < Duration::from_nanos(SYNC_NANOS)) {
-            return Recommendation::leave(
-                situation,
-                "NotDue",
-                "the last sync was less than 15 s ago",
-            );
-        }
-        self.last_sync = Some(situation.now);
-        if self.first_replicas == 0 {
-            self.first_replicas = live.replicas;
-        }
-        let spec = self.spec(situation);
-        let controller = self
-            .controller
-            .get_or_insert_with(|| Controller::new(spec.clone(), Parameters::default()));
-        controller.edit(spec);
-
-        let now = i64::try_from(situation.now.as_nanosecond()).unwrap_or(i64::MAX);
-        let (pods, readings) = seen(situation, now);
-        let replicas = i32::try_from(live.replicas).unwrap_or(i32::MAX);
-        let seen = Seen {
-            now,
-            replicas,
-            status_replicas: replicas,
-            pods: &pods,
-            readings: &[readings],
+        let outcome = match self.sync(situation, || None) {
+            Ok(outcome) => outcome,
+            Err(reason) => return Recommendation::leave(situation, &reason.code, reason.message),
         };
-        let outcome = controller.sync(&seen);
-        let Some(recommended) = outcome
-            .recommended
-            .or((outcome.replicas != replicas).then_some(outcome.replicas))
-        else {
-            return Recommendation::leave(
-                situation,
-                "NoReading",
-                "CPU can't be told, so nothing is changed",
-            );
-        };
-        if outcome.replicas != replicas {
-            controller.scaled(now, replicas, outcome.replicas);
-        }
         let wanted = u32::try_from(outcome.replicas).unwrap_or(0);
+        let recommended = outcome.recommended.unwrap_or(outcome.replicas);
         let reason = Reason::new(
             "CpuUtilization",
             format!(
@@ -125,12 +151,13 @@ impl Recommender for Hpa {
                 self.utilization
             ),
         );
+        let live = &situation.state.allocation;
         Recommendation::new(live.with_replicas(wanted), vec![reason])
     }
 }
 
-/// Ready pods that share the measured CPU, and pods that aren't ready.
-fn seen(situation: &Situation, now: i64) -> (Vec<Pod>, Readings) {
+/// Ready pods that share `factor` times the measured CPU, and pods that aren't ready.
+fn seen(situation: &Situation, now: i64, factor: f64) -> (Vec<Pod>, Readings) {
     let state = &situation.state;
     let request = i64::try_from(state.allocation.pod_requests().cpu.get())
         .ok()
@@ -162,7 +189,7 @@ fn seen(situation: &Situation, now: i64) -> (Vec<Pod>, Readings) {
         .collect();
     let used = observation
         .and_then(|seen| seen.value(&Signal::CpuUsage))
-        .map(|cores| (cores * 1000.0).round() as i64);
+        .map(|cores| (cores * factor * 1000.0).round() as i64);
     let (Some(used), true) = (used, ready > 0) else {
         return (pods, Readings::Failed);
     };
