@@ -27,6 +27,7 @@
 //! | `Recommender` | [`recommender::check`] | `Scheduled` | `ibn-sim/src/autoscaler/scheduled.rs` |
 //! | `Recommender` | [`recommender::check`] | `Captain` | `ibn-sim/src/autoscaler/captain.rs` |
 //! | `Recommender` | [`recommender::check`] | `Predictive` | `ibn-sim/src/autoscaler/predictive.rs` |
+//! | `Recommender` | [`recommender::check`] | `Clairvoyant` | `ibn-sim/src/autoscaler/clairvoyant.rs` |
 //! | `Recommender` | [`recommender::check`] | `FixedReplicas` | `ibn-testkit/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `PerPod` | `examples/own_recommender.rs` |
 //! | `Recommender`, `PolicyLearner` | [`learner::check`] | `Bandit`, `Supervised` | `ibn-drl/tests/conformance.rs` |

@@ -2,7 +2,9 @@
 
 mod by_name;
 pub mod captain;
+pub mod clairvoyant;
 mod fixed;
+mod foresight;
 pub mod hpa;
 pub mod keda;
 pub mod predictive;
@@ -11,4 +13,5 @@ pub mod vpa;
 
 pub use by_name::{ENTRIES, Entry, by_name};
 pub use fixed::Fixed;
+pub use foresight::Foresight;
 pub use scheduled::Scheduled;
