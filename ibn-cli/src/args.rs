@@ -252,9 +252,11 @@ pub(crate) struct ApproveArgs {
 Examples:
   ibn simulate -f scenario.toml --recommender hpa:target=0.7 --seed 1 -o json
   ibn simulate -f scenario.toml --recommender mpc:confidence=0.9
+  ibn simulate -f scenario.toml --recommender scheduled:08:00=6,20:00=2
 
-Recommenders are fixed, hpa, vpa, keda, hold, target, mpc, bandit and ladder; a wrong name or option tells what there is. What is
-advised is set inside the scenario's bounds; no guard comes between.")]
+Recommenders are fixed, scheduled, hpa, predictive, keda, vpa, captain, clairvoyant, hold, target, mpc, bandit and ladder; a wrong
+name or option tells what there is. The clairvoyant sees the scenario's demand beforehand: the bound for all others. What is advised
+is set inside the scenario's bounds; no guard comes between.")]
 pub(crate) struct SimulateArgs {
     /// The scenario, TOML or YAML.
     #[arg(short, long, value_name = "SCENARIO")]

@@ -1,10 +1,14 @@
 //! Recommenders by name, from the crates that have some.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ibn_core::roles::{Predictor, Recommender};
+use ibn_assurance::forecast::{BestOf, HoltWinters};
+use ibn_core::roles::{Forecaster, Predictor, Recommender};
 use ibn_drl::Spec;
-use ibn_sim::autoscaler::{self, by_name};
+use ibn_sim::Scenario;
+use ibn_sim::autoscaler::clairvoyant::Clairvoyant;
+use ibn_sim::autoscaler::{self, Context, Foresight, by_name};
 
 use crate::exit::{Exit, Failure};
 
@@ -13,18 +17,46 @@ pub(crate) fn parse(text: &str) -> Result<Spec, Failure> {
     text.parse().map_err(|error: ibn_drl::Error| failed(&error))
 }
 
-/// Makes what was named; `twin` is for those that predict.
+/// What is to come in a run of `scenario` at `seed`, where what was named is one that sees it.
+pub(crate) fn foresight(
+    spec: &Spec,
+    scenario: &Scenario,
+    seed: u64,
+) -> Result<Option<Foresight>, Failure> {
+    if spec.name() != Clairvoyant::NAME {
+        return Ok(None);
+    }
+    Foresight::of(scenario, seed).map(Some).map_err(|error| {
+        let message = format!("the scenario `{}` can't be simulated", scenario.name);
+        Failure::because(Exit::Usage, message, &error)
+    })
+}
+
+/// Makes what was named; `twin` is for those that predict, `foresight` for one that sees what is to come.
 pub(crate) fn make(
     spec: &Spec,
     twin: &Arc<dyn Predictor>,
+    foresight: Option<&Foresight>,
 ) -> Result<Box<dyn Recommender>, Failure> {
     if autoscaler::ENTRIES
         .iter()
         .any(|entry| entry.name == spec.name())
     {
-        return by_name(spec.name(), spec.options()).map_err(|error| failed(&error));
+        let context = Context {
+            foresight,
+            forecaster: Some(&forecaster),
+        };
+        return by_name(spec.name(), spec.options(), &context).map_err(|error| failed(&error));
     }
     ibn_drl::recommender(spec, twin).map_err(|error| failed(&error))
+}
+
+/// Level and trend; with a season, whichever of that and the season was right most.
+fn forecaster(season: Option<Duration>) -> Box<dyn Forecaster> {
+    match season {
+        Some(season) => Box::new(BestOf::with_season(season)),
+        None => Box::new(HoltWinters::without_season()),
+    }
 }
 
 fn failed(error: &dyn std::error::Error) -> Failure {

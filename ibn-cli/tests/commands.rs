@@ -328,12 +328,35 @@ fn a_scenario_is_simulated_the_same_for_a_seed() {
 }
 
 #[test]
+fn every_kind_of_recommender_plays_a_scenario() {
+    with_file("scenario.toml", SCENARIO, |file| {
+        for recommender in [
+            "scheduled:00:00=2,12:30=3",
+            "predictive:target=0.6",
+            "captain:target=0.2",
+            "clairvoyant:confidence=0.9",
+        ] {
+            let output = ibn(&["simulate", "-f", file, "--recommender", recommender]);
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            assert!(said.contains(recommender), "{said}");
+        }
+    });
+    // Nothing is known beforehand of what is to come where people decide.
+    let output = ibn(&["demo", "--once", "1h", "--recommender", "clairvoyant"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("there is none here"), "{said}");
+}
+
+#[test]
 fn what_can_not_be_simulated_is_a_usage_error_that_helps() {
     with_file("scenario.toml", SCENARIO, |file| {
         for (recommender, told) in [
             ("hpx", "hpa (Kubernetes' HorizontalPodAutoscaler"),
             ("hpa:target=70", "0.01 to 2"),
             ("mpc:speed=1", "allowed are confidence"),
+            ("scheduled:8h=6", "allowed are HH:MM"),
         ] {
             let output = ibn(&["simulate", "-f", file, "--recommender", recommender]);
             let said = String::from_utf8_lossy(&output.stderr);

@@ -9,7 +9,8 @@
 //!   with autoscalers that run in the cluster and faults that take signals away. What is driven against it is driven
 //!   against Kubernetes by the same calls.
 //! - [`run`] plays a scenario with a recommender for each workload, and [`evaluation`] sums grids of such runs up; [`autoscaler`]
-//!   has the baselines.
+//!   has the baselines: fixed and scheduled, the autoscalers of Kubernetes, KEDA, on forecasts and on throttling, and the
+//!   clairvoyant bound.
 //!
 //! Beside them stand two predictors: [`Twin`], a queue model that answers in some 60 µs, and [`Replay`], which simulates.
 //!

@@ -30,11 +30,11 @@ pub(crate) fn run(args: &SimulateArgs, settings: &Settings) -> Outcome {
     let scenario = Scenario::load(&args.file).map_err(|error| unreadable(&args.file, error))?;
     let spec = recommenders::parse(&args.recommender)?;
     let twin: Arc<dyn Predictor> = Arc::new(Twin::default().with_cores(scenario.cores()));
-    // Once before the run, so that a fault is told at once and `make` can't fail.
-    recommenders::make(&spec, &twin)?;
-    let mut make = |_: &WorkloadRef| {
-        recommenders::make(&spec, &twin).unwrap_or_else(|_| Box::new(Fixed::as_found()))
-    };
+    let foresight = recommenders::foresight(&spec, &scenario, settings.seed)?;
+    let make = || recommenders::make(&spec, &twin, foresight.as_ref());
+    // Once before the run, so that a fault is told at once and none can come later.
+    make()?;
+    let mut make = |_: &WorkloadRef| make().unwrap_or_else(|_| Box::new(Fixed::as_found()));
     let episode = simulate(&scenario, &mut make, settings.seed).map_err(|error| {
         Failure::because(Exit::Usage, "the scenario can't be simulated", &error)
     })?;

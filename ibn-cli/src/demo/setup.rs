@@ -83,7 +83,7 @@ pub(super) fn recommender(args: &DemoArgs) -> Result<Spec, Failure> {
     let name = args.recommender.as_deref().unwrap_or("ladder");
     let spec = recommenders::parse(name)?;
     // Made once beforehand, so that a fault is told here and not in the middle of a run.
-    recommenders::make(&spec, &predictor())?;
+    recommenders::make(&spec, &predictor(), None)?;
     Ok(spec)
 }
 
@@ -103,7 +103,8 @@ pub(super) fn roles(
         intents,
         ledger,
         recommenders: RecommenderPool::new(move |_: &WorkloadRef| {
-            recommenders::make(&spec, &twin).unwrap_or_else(|_| Box::new(ibn_drl::rules::Hold))
+            recommenders::make(&spec, &twin, None)
+                .unwrap_or_else(|_| Box::new(ibn_drl::rules::Hold))
         }),
     })
 }

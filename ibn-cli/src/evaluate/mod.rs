@@ -183,7 +183,8 @@ fn play(
     for scenario in scenarios {
         let twin = twin(scenario);
         for spec in specs {
-            recommenders::make(spec, &twin)?;
+            let foresight = recommenders::foresight(spec, scenario, settings.seed)?;
+            recommenders::make(spec, &twin, foresight.as_ref())?;
         }
         scenario.cluster_spec(settings.seed).map_err(|error| {
             Failure::because(
@@ -252,8 +253,10 @@ fn play_one(cell: &Cell, scenarios: &[Scenario], specs: &[Spec]) -> Result<Playe
         return Err(Failure::new(Exit::Failed, "a run is of no scenario"));
     };
     let twin = twin(scenario);
+    let foresight = recommenders::foresight(spec, scenario, cell.seed)?;
     let mut make = |_: &WorkloadRef| {
-        recommenders::make(spec, &twin).unwrap_or_else(|_| Box::new(Fixed::as_found()))
+        recommenders::make(spec, &twin, foresight.as_ref())
+            .unwrap_or_else(|_| Box::new(Fixed::as_found()))
     };
     evaluation::evaluate(scenario, cell, &mut make).map_err(|error| {
         Failure::because(

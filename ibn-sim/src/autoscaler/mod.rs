@@ -1,4 +1,4 @@
-//! Autoscalers: those of Kubernetes, and baselines, as recommenders.
+//! Autoscalers as recommenders: those of Kubernetes, others that were published, baselines, and the bound for all of them.
 
 mod by_name;
 pub mod captain;
@@ -11,7 +11,7 @@ pub mod predictive;
 mod scheduled;
 pub mod vpa;
 
-pub use by_name::{ENTRIES, Entry, by_name};
+pub use by_name::{Context, ENTRIES, Entry, MakeForecaster, by_name};
 pub use fixed::Fixed;
 pub use foresight::Foresight;
 pub use scheduled::Scheduled;
