@@ -16,8 +16,8 @@ use crate::grammar;
 ///   something was left out: a model never fills a gap that a person left.
 /// - Where `G` doesn't understand, `M`'s reading is taken, as [`Reader::Model`]: a person must confirm it.
 /// - Where `M` fails, `G`'s answer stands.
-/// - [`Chain::checked`] asks `M` about intents of `G` as well: the same reading becomes [`Reader::Both`], another one a
-///   question that shows both.
+/// - [`Chain::checked`] asks `M` about intents of `G` as well: the same reading becomes [`Reader::Both`], another one (other intents, a
+///   query, or a refusal as unsafe) a question that shows both. Where `M` fails or asks, `G`'s reading stands.
 #[derive(Debug, Clone)]
 pub struct Chain<G, M> {
     first: G,
@@ -77,7 +77,12 @@ impl<G: Translator, M: Translator> Translator for Chain<G, M> {
             Translation::Intent(reading) if self.check => {
                 match self.second.translate(utterance, catalog).await {
                     Ok(Translation::Intent(other)) => Ok(compare(reading, &other)),
-                    _ => Ok(first),
+                    Ok(other @ Translation::Query(_)) => Ok(differ(reading, &other)),
+                    Ok(Translation::Refuse(refusal)) if refusal.code == RefusalCode::Unsafe => {
+                        Ok(differ(reading, &Translation::Refuse(refusal)))
+                    }
+                    // It has no reading of its own that could differ, or can't be asked.
+                    Ok(Translation::Clarify(_) | Translation::Refuse(_)) | Err(_) => Ok(first),
                 }
             }
             _ if is_unread(&first) => match self.second.translate(utterance, catalog).await {
@@ -113,11 +118,19 @@ fn compare(first: &IntentReading, second: &IntentReading) -> Translation {
             ..first.clone()
         });
     }
-    let words = |reading: &IntentReading| grammar::in_words(&Translation::Intent(reading.clone()));
+    differ(first, &Translation::Intent(second.clone()))
+}
+
+/// A question that shows both readings.
+fn differ(first: &IntentReading, second: &Translation) -> Translation {
     Translation::Clarify(Clarification {
-        question: "The grammar and the model read that differently. Which one is meant?".to_owned(),
+        question: "The grammar and the model read that differently. Which one is meant? Say it in other words, or submit it as an intent."
+            .to_owned(),
         missing: vec!["reading".to_owned()],
-        candidates: vec![words(first), words(second)],
+        candidates: vec![
+            grammar::in_words(&Translation::Intent(first.clone())),
+            grammar::in_words(second),
+        ],
     })
 }
 

@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use ibn_core::admission::AdmissionOutcome;
 use ibn_core::intent::IntentKey;
+use ibn_core::translation::Translation;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -68,7 +69,9 @@ impl Submitted {
 pub(crate) fn run(args: &ApplyArgs, settings: &Settings) -> Outcome {
     let preview = wait(what_if::preview(&args.intent, settings))?;
     let exit = what_if::exit_of(&preview);
-    if args.dry_run || exit != Exit::Done || preview.foreseen.is_empty() {
+    // A question is answered, and never done.
+    let is_order = !matches!(preview.translation, Some(Translation::Query(_)));
+    if args.dry_run || exit != Exit::Done || preview.foreseen.is_empty() || !is_order {
         output::print(settings.output, &preview, || what_if::text(&preview))?;
         return Ok(exit);
     }
@@ -81,10 +84,15 @@ pub(crate) fn run(args: &ApplyArgs, settings: &Settings) -> Outcome {
         }
         confirm(preview.needs_confirmation)?;
     }
-    let mut body = what_if::body(&args.intent, settings)?;
-    if let Some(body) = body.as_object_mut() {
-        body.insert("confirmed".to_owned(), json!(ask));
-    }
+    // Just what was seen, not what the sentence would be read as now.
+    let Some(reading) = &preview.reading else {
+        return Err(Failure::new(
+            Exit::Failed,
+            "the server gave a preview that can't be applied",
+        )
+        .help("`ibn --version` here and where the server runs should be the same"));
+    };
+    let body = json!({"reading": reading, "confirmed": ask});
     let applied: Applied =
         wait(async { Client::new(&settings.server)?.post("apply", &body).await })?;
     output::print(settings.output, &applied, || {

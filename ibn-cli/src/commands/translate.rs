@@ -92,9 +92,8 @@ pub(crate) fn translator(args: &ModelArgs) -> Result<Arc<dyn Translator>, Failur
     Ok(match kind {
         TranslatorKind::Grammar => Arc::new(ibn_llm::GrammarTranslator::new()),
         TranslatorKind::Llm => Arc::new(model()?),
-        TranslatorKind::Chain => Arc::new(ibn_llm::Chain::new(
-            ibn_llm::GrammarTranslator::new(),
-            model()?,
-        )),
+        TranslatorKind::Chain => {
+            Arc::new(ibn_llm::Chain::new(ibn_llm::GrammarTranslator::new(), model()?).checked())
+        }
     })
 }

@@ -16,6 +16,9 @@ use crate::settings::Settings;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Preview {
+    /// Under which exactly this can be applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reading: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) translation: Option<Translation>,
     #[serde(default)]
@@ -37,7 +40,7 @@ pub(crate) async fn preview(args: &IntentArgs, settings: &Settings) -> Result<Pr
 }
 
 /// The body that names a sentence or intents.
-pub(crate) fn body(args: &IntentArgs, settings: &Settings) -> Result<serde_json::Value, Failure> {
+fn body(args: &IntentArgs, settings: &Settings) -> Result<serde_json::Value, Failure> {
     match (&args.text, &args.file) {
         (Some(text), _) => Ok(json!({"text": text, "namespace": settings.namespace})),
         (None, Some(file)) => Ok(json!({"intents": intents_of(file)?})),

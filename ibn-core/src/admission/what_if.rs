@@ -8,9 +8,8 @@ use super::proposal::reworded;
 use super::{Admission, AdmissionContext, AdmissionOutcome, Effect};
 use crate::allocation::FieldChange;
 use crate::decision::{DecisionId, Trigger};
-use crate::guard::{Current, Cut, Guard, Plan};
+use crate::guard::{Current, Cut, Guard, Plan, Standing};
 use crate::intent::{Intent, IntentKey};
-use crate::observation::SignalHealth;
 use crate::prediction::Demand;
 use crate::units::{Bytes, CpuMillis};
 use crate::workload::WorkloadRef;
@@ -20,6 +19,7 @@ use crate::workload::WorkloadRef;
 /// ```
 /// use ibn_core::admission::{Admission, AdmissionContext};
 /// use ibn_core::allocation::Allocation;
+/// use ibn_core::guard::Standing;
 /// use ibn_core::intent::{Amount, Directive, Expectation, Intent};
 /// use ibn_core::workload::{Inventory, WorkloadRef, WorkloadState};
 ///
@@ -38,7 +38,8 @@ use crate::workload::WorkloadRef;
 /// let intent = Intent::new("two-more", &web)
 ///     .with_expectation(Expectation::Directive(Directive::Replicas(Amount::Add(2))));
 ///
-/// let what_if = Admission::without_twin().what_if(&intent, &AdmissionContext::new(now, &inventory));
+/// let context = AdmissionContext::new(now, &inventory);
+/// let what_if = Admission::without_twin().what_if(&intent, &context, &Standing::default());
 /// assert_eq!(what_if.changes[0].to_string(), "replicas 3 → 5");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,9 +94,15 @@ impl WhatIf {
 }
 
 impl Admission {
-    /// What would become of `intent` in `context`; the review of [`Admission::review`], told at length.
+    /// What would become of `intent` in `context`; the review of [`Admission::review`], told at length. `standing` is how its workload
+    /// stands, for what the guard would cut.
     #[must_use]
-    pub fn what_if(&self, intent: &Intent, context: &AdmissionContext<'_>) -> WhatIf {
+    pub fn what_if(
+        &self,
+        intent: &Intent,
+        context: &AdmissionContext<'_>,
+        standing: &Standing,
+    ) -> WhatIf {
         let outcome = self.review(intent, context);
         let proposal_effect = match &outcome {
             AdmissionOutcome::Infeasible {
@@ -126,7 +133,7 @@ impl Admission {
                 memory_before: before.memory,
                 memory_after: after.memory,
             });
-            let cuts = self.cuts(&what_if, effect, intent, context);
+            let cuts = self.cuts(&what_if, effect, intent, context, standing);
             what_if.changes = changes;
             what_if.cost = cost;
             what_if.cuts = cuts;
@@ -134,13 +141,14 @@ impl Admission {
         what_if
     }
 
-    /// What the guard would cut if all signals were fresh and nothing had been applied lately.
+    /// What the guard would cut.
     fn cuts(
         &self,
         what_if: &WhatIf,
         effect: &Effect,
         intent: &Intent,
         context: &AdmissionContext<'_>,
+        standing: &Standing,
     ) -> Vec<Cut> {
         let Some(state) = context.inventory.workloads.get(&what_if.workload) else {
             return Vec::new();
@@ -178,11 +186,11 @@ impl Admission {
             state,
             envelope: &scene.bounds.envelope,
             inventory: context.inventory,
-            in_flight: &[],
-            health: SignalHealth::Fresh,
-            floor: None,
-            last_applied_at: None,
-            barred: &[],
+            in_flight: &standing.in_flight,
+            health: standing.health,
+            floor: standing.floor.as_ref(),
+            last_applied_at: standing.last_applied_at,
+            barred: &standing.barred,
             approved_by_person: false,
         };
         Guard.review(plan, &current).cuts().to_vec()

@@ -50,8 +50,8 @@ impl Step<'_> {
         advised: Option<&Recommendation>,
         health: SignalHealth,
     ) -> Option<Desired> {
-        let state = self.state.inventory.workloads.get(workload)?;
-        if wanted == Desired::live(state) {
+        let live = Desired::live(self.state.inventory.workloads.get(workload)?);
+        if wanted == live {
             // What ends has nothing to put back.
             for key in &composed.restores {
                 self.finish_ending(key);
@@ -79,7 +79,19 @@ impl Step<'_> {
                 |guard, current| guard.review(plan, current),
             )?
         };
-        let mut reasons = reasons;
+        let (mut trigger, mut reasons) = (trigger, reasons);
+        if let Verdict::Approved(plan) | Verdict::Trimmed(plan, _) = &verdict
+            && trigger == Trigger::Directive
+            && advised.is_some()
+            && !live
+                .changes_to(plan.desired())
+                .iter()
+                .any(|change| composed.held.contains(&change.field))
+        {
+            // What a directive orders was cut: what is done is the recommender's.
+            trigger = Trigger::Recommender;
+            reasons.sort_by_key(|reason| reason.code == "Directive");
+        }
         if composed.advise_only {
             reasons.push(reason(
                 "AdviseOnly",
@@ -230,27 +242,17 @@ impl Step<'_> {
         ask: impl FnOnce(crate::guard::Guard, &Current<'_>) -> T,
     ) -> Option<T> {
         let state = self.state.inventory.workloads.get(workload)?;
-        let control = self.state.workloads.get(workload)?;
-        let barred: Vec<Barred> = control
-            .barred
-            .iter()
-            .filter(|barred| self.now < barred.until)
-            .cloned()
-            .collect();
-        let in_flight = self.state.reservations(workload);
+        let standing = self.state.standing(workload, self.now)?;
         let current = Current {
             now: self.now,
             state,
             envelope,
             inventory: &self.state.inventory,
-            in_flight: &in_flight,
+            in_flight: &standing.in_flight,
             health,
-            floor: control
-                .assessment
-                .as_ref()
-                .and_then(|assessment| assessment.floor.as_ref()),
-            last_applied_at: control.last_applied_at(),
-            barred: &barred,
+            floor: standing.floor.as_ref(),
+            last_applied_at: standing.last_applied_at,
+            barred: &standing.barred,
             approved_by_person: approval == Approval::OfAPerson,
         };
         Some(ask(self.engine.guard, &current))

@@ -110,7 +110,10 @@ impl Engine {
     /// What would become of an intent if it were submitted at `now`; changes nothing.
     #[must_use]
     pub fn preview(&self, state: &State, intent: &Intent, now: Timestamp) -> WhatIf {
-        state.in_admission_context(now, |context| self.admission.what_if(intent, context))
+        let standing = state.standing(&intent.workload(), now).unwrap_or_default();
+        state.in_admission_context(now, |context| {
+            self.admission.what_if(intent, context, &standing)
+        })
     }
 }
 

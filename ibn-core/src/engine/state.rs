@@ -9,10 +9,10 @@ use super::event::{RequestId, TurnId};
 use crate::allocation::{Allocation, Field};
 use crate::assessment::{Assessment, LastApply};
 use crate::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
-use crate::guard::{ApprovedPlan, Barred, CutRule, Desired, Receipt, Reservation};
+use crate::guard::{ApprovedPlan, Barred, CutRule, Desired, Receipt, Reservation, Standing};
 use crate::guardrail::Guardrail;
 use crate::intent::{Constraints, Intent, IntentKey, IntentState, IntentStatus, Mode, Setting};
-use crate::observation::Observation;
+use crate::observation::{Observation, SignalHealth};
 use crate::situation::{Recommendation, Situation};
 use crate::workload::{Inventory, WorkloadRef};
 
@@ -73,6 +73,21 @@ impl IntentEntry {
 
     pub(super) fn is_advising(&self, now: Timestamp) -> bool {
         self.is_current(now) && self.intent.spec.mode() == Mode::Advise
+    }
+
+    /// The mode that it puts all others on its workload into, while it holds.
+    pub(super) fn pauses(&self, now: Timestamp) -> Option<Mode> {
+        let validity = self.intent.spec.validity.unwrap_or_default();
+        let is_over = matches!(
+            self.intent.state(),
+            IntentState::Received
+                | IntentState::Rejected
+                | IntentState::Infeasible
+                | IntentState::Finished
+        );
+        let holds =
+            self.ending.is_none() && !is_over && validity.has_begun(now) && !validity.is_over(now);
+        self.intent.spec.only_mode().filter(|_| holds)
     }
 
     fn is_current(&self, now: Timestamp) -> bool {
@@ -382,6 +397,37 @@ impl State {
             .values()
             .filter_map(|control| control.phase.until())
             .fold(turn, Timestamp::min)
+    }
+
+    /// The mode that a pause with an end puts all intents on a workload into, where one holds.
+    pub(super) fn pause(&self, workload: &WorkloadRef, now: Timestamp) -> Option<Mode> {
+        let pauses = || {
+            self.intents
+                .values()
+                .filter(|entry| entry.intent.workload() == *workload)
+                .filter_map(|entry| entry.pauses(now))
+        };
+        pauses()
+            .find(|mode| *mode == Mode::Suspended)
+            .or_else(|| pauses().find(|mode| *mode == Mode::Advise))
+    }
+
+    /// How a workload stands for the guard; `None` where it has not been looked at yet.
+    pub(super) fn standing(&self, workload: &WorkloadRef, now: Timestamp) -> Option<Standing> {
+        let control = self.workloads.get(workload)?;
+        let assessment = control.assessment.as_ref();
+        Some(Standing {
+            in_flight: self.reservations(workload),
+            health: assessment.map_or(SignalHealth::Missing, |assessment| assessment.health),
+            floor: assessment.and_then(|assessment| assessment.floor.clone()),
+            last_applied_at: control.last_applied_at(),
+            barred: control
+                .barred
+                .iter()
+                .filter(|barred| now < barred.until)
+                .cloned()
+                .collect(),
+        })
     }
 
     /// What approved plans of workloads other than `except` will take.

@@ -12,7 +12,7 @@ use crate::assessment::{Assessment, AssessmentInput, AssuranceAction};
 use crate::decision::{Reason, Trigger};
 use crate::envelope::Envelope;
 use crate::guard::Desired;
-use crate::intent::{Intent, IntentKey, IntentState, Objective, Preference};
+use crate::intent::{Intent, IntentKey, IntentState, Mode, Objective, Preference};
 use crate::observation::{Observation, SignalHealth};
 use crate::situation::{Experience, Outcome, Recommendation, Situation};
 use crate::workload::{FieldOwner, Inventory, WorkloadKind, WorkloadRef, WorkloadState};
@@ -515,6 +515,10 @@ impl Step<'_> {
     fn compose(&self, workload: &WorkloadRef) -> Option<Composed> {
         let state = self.state.inventory.workloads.get(workload)?;
         let control = self.state.workloads.get(workload)?;
+        let pause = self.state.pause(workload, self.now);
+        if pause == Some(Mode::Suspended) {
+            return None;
+        }
         let entries = || {
             self.state
                 .intents
@@ -524,8 +528,9 @@ impl Step<'_> {
         let mut chosen: Vec<_> = entries()
             .filter(|entry| entry.is_acting(self.now))
             .collect();
-        let advise_only = chosen.is_empty() && control.restores.is_empty();
-        if advise_only {
+        let nobody_acts = chosen.is_empty() && control.restores.is_empty();
+        let advise_only = nobody_acts || pause == Some(Mode::Advise);
+        if nobody_acts {
             chosen = entries()
                 .filter(|entry| entry.is_advising(self.now))
                 .collect();

@@ -91,7 +91,8 @@ mod whole;
 use std::collections::BTreeMap;
 
 pub use plan::{
-    ApprovedPlan, Barred, Current, Cut, CutRule, Desired, Plan, Receipt, Reservation, Verdict,
+    ApprovedPlan, Barred, Current, Cut, CutRule, Desired, Plan, Receipt, Reservation, Standing,
+    Verdict,
 };
 
 use crate::allocation::{Allocation, ContainerResources};

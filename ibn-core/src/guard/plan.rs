@@ -111,6 +111,34 @@ pub struct Current<'a> {
     pub approved_by_person: bool,
 }
 
+/// How a workload stands at this moment, as far as the guard minds: what is measured, and what was and will be applied.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What other plans will take as soon as they are applied.
+    pub in_flight: Vec<Reservation>,
+    /// The worst health of the signals that could justify a shrink.
+    pub health: SignalHealth,
+    /// What the measured load needs at least; `None` where there is no load to measure.
+    pub floor: Option<Floor>,
+    /// When something was last applied to the workload.
+    pub last_applied_at: Option<Timestamp>,
+    /// Allocations that were undone and may not come back yet.
+    pub barred: Vec<Barred>,
+}
+
+impl Default for Standing {
+    /// Signals are fresh, nothing is needed at least, and nothing was applied or is on its way.
+    fn default() -> Self {
+        Self {
+            in_flight: Vec::new(),
+            health: SignalHealth::Fresh,
+            floor: None,
+            last_applied_at: None,
+            barred: Vec::new(),
+        }
+    }
+}
+
 /// What an approved plan will request of budgets once it is applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

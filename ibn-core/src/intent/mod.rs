@@ -197,6 +197,16 @@ pub struct IntentSpec {
 }
 
 impl IntentSpec {
+    /// The mode, where nothing but a mode is wanted (and, at most, when): it speaks of the other intents on the target.
+    #[must_use]
+    pub fn only_mode(&self) -> Option<Mode> {
+        let says_more = !self.expectations.is_empty()
+            || !self.constraints.is_empty()
+            || self.preference.is_some()
+            || self.priority.is_some();
+        self.mode.filter(|_| !says_more)
+    }
+
     /// A spec for `target` that wants nothing yet.
     #[must_use]
     pub fn new(target: Target) -> Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ibn_core::admission::{Admission, AdmissionContext, AdmissionOutcome, WhatIf};
 use ibn_core::allocation::{Allocation, ContainerResources, Field, QuotaLimits};
 use ibn_core::conflict::{Conflict, ConflictContext, Registry, Twin};
+use ibn_core::guard::Standing;
 use ibn_core::guardrail::{Guardrail, GuardrailSpec};
 use ibn_core::intent::{
     Amount, Bound, Directive, Expectation, ExpectationStatus, IndicatorName, Intent, IntentState,
@@ -239,7 +240,7 @@ impl World {
     }
 
     pub(crate) fn what_if(&self, intent: &Intent) -> WhatIf {
-        admission().what_if(intent, &self.context())
+        admission().what_if(intent, &self.context(), &Standing::default())
     }
 
     /// All conflicts on a workload.

@@ -185,3 +185,49 @@ fn an_objective_keeps_what_was_done_for_it_unless_it_is_to_be_restored() {
         assert!(stage.intent("acme", "fast").is_none());
     }
 }
+
+#[test]
+fn a_pause_with_an_end_leaves_the_workload_alone_until_then() {
+    let mut stage = stage();
+    stage.recommender = Box::new(FixedReplicas(6));
+    stage.submit(latency("fast"));
+    stage.run(2 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 6);
+    let mut pause = Intent::new("pause", &web());
+    pause.spec.mode = Some(Mode::Suspended);
+    pause.spec.validity = Some(Validity {
+        from: None,
+        until: Some(stage.now + SignedDuration::from_mins(10)),
+    });
+    stage.submit(pause);
+    check_state(&stage, "pause", IntentState::Suspended);
+    stage.recommender = Box::new(FixedReplicas(2));
+    stage.run(9 * MINUTE);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        6,
+        "nothing is done meanwhile"
+    );
+    stage.run(3 * MINUTE);
+    check_state(&stage, "pause", IntentState::Finished);
+    assert_eq!(stage.cluster.replicas(&web()), 2);
+}
+
+#[test]
+fn while_a_workload_may_only_be_advised_on_what_acts_advises() {
+    let mut stage = stage();
+    stage.recommender = Box::new(FixedReplicas(6));
+    let mut advise = Intent::new("look", &web());
+    advise.spec.mode = Some(Mode::Advise);
+    advise.spec.validity = Some(Validity {
+        from: None,
+        until: Some(stage.now + SignedDuration::from_mins(10)),
+    });
+    stage.submit(advise);
+    stage.submit(latency("fast"));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3);
+    assert_eq!(stage.ledger.len(), 1, "said once");
+    stage.run(8 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 6);
+}

@@ -17,7 +17,7 @@
 //! | an amount that can't be is infeasible, never clipped | `orders`: `an_amount_that_can_not_be…` |
 //! | pods are resized in place, templates only where rollouts are allowed | `tests/guard/undone.rs`: `what_running_pods_cannot_take…`; the orchestrators' suite |
 //! | who writes an intent must be allowed to patch its target | `tests/admission/review.rs`: `who_may_not_patch…` |
-//! | modes, validity, `onEnd` | `orders`: `an_advising_intent…`; `endings` |
+//! | modes, validity, `onEnd`; a pause with an end | `orders`: `an_advising_intent…`; `endings`: `a_pause_with_an_end…` |
 //! | what needs a person's approval waits for it | `tests/approval.rs` |
 
 #![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]

@@ -46,7 +46,8 @@ pub(crate) struct Wish {
 #[derive(Debug, Clone, utoipa::ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(crate) struct Order {
-    /// What should happen. It is read anew; to apply just what was previewed, send `reading`.
+    /// What should happen. It is read anew; to apply just what was previewed, send `reading`. What only a model reads is never applied
+    /// so.
     text: Option<String>,
     /// The intents themselves.
     #[schema(value_type = Option<Vec<schema::Intent>>)]
@@ -57,7 +58,7 @@ pub(crate) struct Order {
     namespace: Option<String>,
     /// IANA name of the time zone in which it is said; UTC where absent.
     timezone: Option<String>,
-    /// That a person saw the reading and agrees; needed where only a model read the sentence.
+    /// That a person saw the `reading` and agrees; needed where only a model read the sentence.
     #[schema(default = false, required = false)]
     confirmed: bool,
 }
@@ -234,9 +235,8 @@ pub(super) async fn apply(
             let timezone = timezone.as_deref().unwrap_or("UTC");
             let translation = reading::translate(&state, &text, namespace, timezone).await?;
             let replies = match &translation {
-                Translation::Intent(_)
-                    if !confirmed && reading::needs_confirmation(Some(&translation)) =>
-                {
+                // It was read just now, so nobody can have seen this reading: a person confirms one that a preview gave.
+                Translation::Intent(_) if reading::needs_confirmation(Some(&translation)) => {
                     return Err(Error::NeedsConfirmation);
                 }
                 Translation::Intent(reading) => reading::apply(&state, &reading.intents).await?,
