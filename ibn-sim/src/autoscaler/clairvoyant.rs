@@ -37,8 +37,9 @@ impl Default for Settings {
 ///
 /// What is decided now serves until what is decided at the next turn is ready. So it takes the peak of the rate over the
 /// control period and the 99th percentile of the start-up law that follows on it, and gives the fewest pods inside the
-/// bounds with which the twin predicts the objectives to be met at that peak; the most that bounds allow where no number
-/// does. Pods that are too many go at once: never fewer are kept than any instant until then needs, and more only for as
+/// bounds with which the twin predicts the objectives to be met at that peak. Where no number meets them so surely at any
+/// load,
+/// as of work with a heavy tail, the twin's best guess counts; where none does then, the most that bounds allow. Pods that are too many go at once: never fewer are kept than any instant until then needs, and more only for as
 /// long as a control period and a start take.
 ///
 /// Objectives are those of the situation on latency, errors, availability and CPU utilisation, or the scenario's own where
@@ -126,6 +127,8 @@ impl Recommender for Clairvoyant {
 const MOST_PODS: u32 = 10_000;
 /// The span in which runs are held against objectives: among the requests of so long a quantile is measured.
 const WINDOW_SECS: f64 = 60.0;
+/// The confidence at which the middle of the twin's interval counts.
+const BEST_GUESS: f64 = 0.5;
 
 impl Coming {
     fn predict(&self, request_rate: f64, allocation: &Allocation) -> Prediction {
@@ -142,8 +145,8 @@ impl Coming {
 struct Capacities {
     pods: Allocation,
     objectives: Vec<Objective>,
-    /// Requests per second by number of pods.
-    known: BTreeMap<u32, f64>,
+    /// Requests per second by number of pods, as sure as they are to be and at best guess.
+    known: [BTreeMap<u32, f64>; 2],
 }
 
 impl Capacities {
@@ -151,7 +154,7 @@ impl Capacities {
         Self {
             pods: live.clone(),
             objectives,
-            known: BTreeMap::new(),
+            known: Default::default(),
         }
     }
 
@@ -168,10 +171,16 @@ impl Capacities {
         coming: &Coming,
         confidence: f64,
     ) -> u32 {
-        let mut can = |pods: u32| {
-            let capacity = self.capacity(pods, coming, confidence);
-            capacity >= rate
+        let (template, objectives) = (&self.pods, &self.objectives);
+        let [sure, guess] = &mut self.known;
+        let is_reachable = capacity(sure, template, objectives, most, coming, confidence) > 0.0;
+        let (known, confidence) = if is_reachable {
+            (sure, confidence)
+        } else {
+            (guess, BEST_GUESS)
         };
+        let mut can =
+            |pods: u32| capacity(known, template, objectives, pods, coming, confidence) >= rate;
         let (mut below, mut enough) = (least, least);
         while !can(enough) {
             if enough >= most {
@@ -190,36 +199,42 @@ impl Capacities {
         }
         enough
     }
+}
 
-    /// The highest rate, to 0.1 %, at which so many pods meet the objectives; 0 where they do at none.
-    fn capacity(&mut self, pods: u32, coming: &Coming, confidence: f64) -> f64 {
-        if let Some(known) = self.known.get(&pods) {
-            return *known;
-        }
-        let allocation = self.pods.with_replicas(pods);
-        let does = |rate: f64| {
-            let prediction = coming.predict(rate, &allocation);
-            !prediction.saturated
-                && self
-                    .objectives
-                    .iter()
-                    .all(|objective| is_met(&prediction, objective, rate, confidence))
-        };
-        let (mut low, mut high) = (0.0, 1.0);
-        while high < 1e9 && does(high) {
-            (low, high) = (high, high * 2.0);
-        }
-        while high > 1e-6 && high - low > 0.001 * high {
-            let middle = f64::midpoint(low, high);
-            if does(middle) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        self.known.insert(pods, low);
-        low
+/// The highest rate, to 0.1 %, at which so many pods meet the objectives; 0 where they do at none. Looked up where it is known.
+fn capacity(
+    known: &mut BTreeMap<u32, f64>,
+    template: &Allocation,
+    objectives: &[Objective],
+    pods: u32,
+    coming: &Coming,
+    confidence: f64,
+) -> f64 {
+    if let Some(known) = known.get(&pods) {
+        return *known;
     }
+    let allocation = template.with_replicas(pods);
+    let does = |rate: f64| {
+        let prediction = coming.predict(rate, &allocation);
+        !prediction.saturated
+            && objectives
+                .iter()
+                .all(|objective| is_met(&prediction, objective, rate, confidence))
+    };
+    let (mut low, mut high) = (0.0, 1.0);
+    while high < 1e9 && does(high) {
+        (low, high) = (high, high * 2.0);
+    }
+    while high > 1e-6 && high - low > 0.001 * high {
+        let middle = f64::midpoint(low, high);
+        if does(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    known.insert(pods, low);
+    low
 }
 
 /// Whether a prediction at `rate` meets an objective; true for one that more pods couldn't help.
@@ -241,7 +256,7 @@ fn is_met(prediction: &Prediction, objective: &Objective, rate: f64, confidence:
             Bound::AtMost(_) => interval.high,
             Bound::AtLeast(_) => interval.low,
         };
-        let weight = ((confidence - 0.5) / 0.45).clamp(0.0, 1.0);
+        let weight = ((confidence - BEST_GUESS) / 0.45).clamp(0.0, 1.0);
         // An end of an interval around infinity says no more than its middle.
         let value = if interval.mid.is_finite() {
             interval.mid + weight * (worse - interval.mid)
@@ -416,6 +431,33 @@ demand = { steps = [{ at = "0s", rate = 8.0 }, { at = "120s", rate = 60.0 }, { a
         assert_eq!(with(Some((1, 2)), bound), 2);
         assert_eq!(with(Some((15, 20)), bound), 15);
         assert_eq!(with(Some((1, 7)), never), 7);
+    }
+
+    #[test]
+    fn where_nothing_is_sure_enough_the_best_guess_counts() {
+        let mut scenario = step();
+        let foresight = Foresight::of(&scenario, 1).unwrap();
+        let coming = foresight.coming(&at(0).workload).unwrap();
+        let mut situation = at(0);
+        let many = situation.state.allocation.with_replicas(20);
+        let idle = coming
+            .predict(0.01, &many)
+            .latency_at(Quantile::P95)
+            .unwrap();
+        // Between the best guess and the worse end of what it is at next to no load.
+        let bound = f64::midpoint(idle.mid, idle.high);
+        scenario.workloads[0].slo.at_most = Duration::from_secs_f64(bound);
+        situation.objectives = scenario.workloads[0].objective().into_iter().collect();
+        let with = |confidence| {
+            let settings = Settings {
+                confidence,
+                ..Settings::default()
+            };
+            let mut clairvoyant = Clairvoyant::new(foresight.clone(), settings);
+            clairvoyant.recommend(&situation).allocation.replicas
+        };
+        assert_eq!(with(0.95), with(0.5));
+        assert!(with(0.5) < 20, "{}", with(0.5));
     }
 
     #[test]
