@@ -38,9 +38,9 @@ impl Default for Settings {
 /// What is decided now serves until what is decided at the next turn is ready. So it takes the peak of the rate over the
 /// control period and the 99th percentile of the start-up law that follows on it, and gives the fewest pods inside the
 /// bounds with which the twin predicts the objectives to be met at that peak. Where no number meets them so surely at any
-/// load,
-/// as of work with a heavy tail, the twin's best guess counts; where none does then, the most that bounds allow. Pods that are too many go at once: never fewer are kept than any instant until then needs, and more only for as
-/// long as a control period and a start take.
+/// load, as of work with a heavy tail, the twin's best guess counts; where none does then, the most that bounds allow. Pods
+/// that are too many go at once: never fewer are kept than any instant until then needs, and more only for as long as a
+/// control period and a start take.
 ///
 /// Objectives are those of the situation on latency, errors, availability and CPU utilisation, or the scenario's own where
 /// there are none. Runs are held against a latency minute by minute, and the quantile `q` of the `n` requests of a minute
