@@ -1,4 +1,4 @@
-//! The whole loop in 40 lines: an objective, a simulated cluster, an hour of traffic.
+//! The whole loop in 40 lines: an objective for each workload, a simulated cluster, an hour of traffic.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use ibn_assurance::BurnRateAssessor;
 use ibn_core::admission::Admission;
 use ibn_core::engine::{Engine, EngineConfig, Request, State};
 use ibn_core::intent::{Expectation, Intent};
-use ibn_core::roles::Predictor;
 use ibn_runtime::{MemoryStore, RecommenderPool, Roles, VirtualDriver, World};
-use ibn_sim::{Scenario, SimulatedCluster, Twin};
+use ibn_sim::autoscaler::hpa::Hpa;
+use ibn_sim::{Scenario, SimulatedCluster};
 use jiff::{SignedDuration, Timestamp};
 
 struct Simulated(SimulatedCluster);
@@ -21,46 +21,31 @@ impl World for Simulated {
 
 fn main() -> anyhow::Result<()> {
     let scenario = Scenario::demo()?;
-    let cluster = SimulatedCluster::new(&scenario, 7)?;
+    let (cluster, start) = (SimulatedCluster::new(&scenario, 7)?, scenario.start);
     let store = Arc::new(MemoryStore::new());
-    let twin: Arc<dyn Predictor> = Arc::new(Twin::default());
     let roles = Roles {
         orchestrator: Arc::new(cluster.clone()),
         monitor: Arc::new(cluster.clone()),
         assessor: Arc::new(BurnRateAssessor::default()),
         intents: Arc::<MemoryStore>::clone(&store),
         ledger: store,
-        recommenders: RecommenderPool::new(move |_| {
-            match ibn_drl::recommender(&ibn_drl::Spec::new("mpc"), &twin) {
-                Ok(recommender) => recommender,
-                Err(_) => Box::new(ibn_drl::rules::Hold),
-            }
-        }),
+        recommenders: RecommenderPool::new(|_| Box::new(Hpa::new(60))),
     };
     let engine = Engine::new(EngineConfig::default(), Admission::without_twin());
-    let state = State::new(scenario.start);
-    let mut driver = VirtualDriver::new(engine, state, roles, Simulated(cluster), scenario.start);
+    let world = Simulated(cluster);
+    let mut driver = VirtualDriver::new(engine, State::new(start), roles, world, start);
     for workload in &scenario.workloads {
         let mut intent = Intent::new(&format!("{}-fast", workload.name), &workload.workload());
-        intent
-            .spec
-            .expectations
-            .extend(workload.objective().map(Expectation::Objective));
+        let objective = workload.objective().map(Expectation::Objective);
+        intent.spec.expectations.extend(objective);
         driver.request(Request::Submit(Box::new(intent)));
     }
-    driver.run_until(scenario.start.checked_add(SignedDuration::from_hours(1))?);
+    driver.run_until(start.checked_add(SignedDuration::from_hours(1))?);
     for intent in driver.state().intents() {
-        let pods = driver
-            .state()
-            .inventory()
-            .workloads
-            .get(&intent.workload())
-            .map(|live| live.allocation.replicas);
         println!(
-            "{:24} {:10} with {} pods",
+            "{:24} {}",
             intent.key().to_string(),
-            intent.state().as_str(),
-            pods.unwrap_or(0)
+            intent.state().as_str()
         );
     }
     Ok(())

@@ -56,7 +56,7 @@ pub(crate) struct Global {
     /// The address of a running `ibn`; `http://127.0.0.1:8080` where absent.
     #[arg(long, global = true, env = "IBN_SERVER", value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// The namespace that is meant where none is said.
+    /// The namespace that is meant where a name stands in several; `get` lists only what is in it.
     #[arg(short, long, global = true, env = "IBN_NAMESPACE", value_name = "NAME")]
     pub(crate) namespace: Option<String>,
 }
@@ -116,13 +116,18 @@ pub(crate) struct DemoArgs {
     #[arg(long, env = "IBN_TRACE", value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// The column of the trace that holds the counts; needed where it has several.
-    #[arg(long, env = "IBN_TRACE_COLUMN", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "IBN_TRACE_COLUMN",
+        value_name = "NAME",
+        requires = "trace"
+    )]
     pub(crate) trace_column: Option<String>,
     /// The span that one count covers, such as `1min`, which is what it is where absent.
-    #[arg(long, env = "IBN_TRACE_UNIT", value_name = "SPAN")]
+    #[arg(long, env = "IBN_TRACE_UNIT", value_name = "SPAN", requires = "trace")]
     pub(crate) trace_unit: Option<String>,
     /// What every count is multiplied by.
-    #[arg(long, env = "IBN_TRACE_SCALE", value_name = "X", allow_negative_numbers = true, value_parser = not_negative)]
+    #[arg(long, env = "IBN_TRACE_SCALE", value_name = "X", allow_negative_numbers = true, value_parser = not_negative, requires = "trace")]
     pub(crate) trace_scale: Option<f64>,
     /// Where to serve the page and the API; `127.0.0.1:8080` where absent.
     #[arg(long, env = "IBN_LISTEN", value_name = "ADDRESS")]
@@ -134,7 +139,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, env = "IBN_ONCE", value_name = "SPAN")]
     pub(crate) once: Option<String>,
     /// Threads for the runs that are compared; all cores where absent.
-    #[arg(long, env = "IBN_THREADS", value_name = "N")]
+    #[arg(long, env = "IBN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
     /// Who decides for objectives, for each workload by itself: `NAME[:key=value,…]`, as for `simulate`; `ladder` where absent.
     #[arg(short, long, env = "IBN_RECOMMENDER", value_name = "NAME")]
@@ -298,7 +303,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Threads; all cores where absent.
-    #[arg(long, env = "IBN_THREADS", value_name = "N")]
+    #[arg(long, env = "IBN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
 }
 
@@ -375,6 +380,28 @@ fn not_negative(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|number: &f64| number.is_finite() && *number >= 0.0)
         .ok_or_else(|| "a number from 0 on, such as `60` or `0.1`".to_owned())
+}
+
+/// The format that arguments which can't be read ask for, as far as can be seen.
+pub(crate) fn format_of(args: &[OsString]) -> OutputFormat {
+    let mut asked = std::env::var("IBN_OUTPUT").unwrap_or_default();
+    for (place, arg) in args.iter().enumerate() {
+        let arg = arg.to_string_lossy();
+        let next = || {
+            args.get(place + 1)
+                .map(|next| next.to_string_lossy().into_owned())
+        };
+        if arg == "-o" || arg == "--output" {
+            asked = next().unwrap_or_default();
+        } else if let Some(value) = arg.strip_prefix("--output=").or(arg.strip_prefix("-o")) {
+            value.trim_start_matches('=').clone_into(&mut asked);
+        }
+    }
+    match asked.as_str() {
+        "json" => OutputFormat::Json,
+        "yaml" => OutputFormat::Yaml,
+        _ => OutputFormat::Text,
+    }
 }
 
 /// Puts `demo` in where no subcommand is named, so that its options work without it.

@@ -13,15 +13,20 @@ mod progress;
 mod recommenders;
 mod settings;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
-use crate::exit::{Exit, Outcome};
+use crate::args::{Args, Command, OutputFormat};
+use crate::exit::{Exit, Failure, Outcome};
 
 fn main() -> ExitCode {
-    let args = Args::parse_from(args::with_default_command(std::env::args_os()));
+    let given = args::with_default_command(std::env::args_os());
+    let args = match Args::try_parse_from(&given) {
+        Ok(args) => args,
+        Err(error) => return usage(&error, &given),
+    };
     let mut format = args.global.output.unwrap_or_default();
     let outcome = settings::Settings::load(&args.global).and_then(|settings| {
         format = settings.output;
@@ -34,6 +39,20 @@ fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Tells of wrong arguments; to a program as a document, where it asked for that as far as can be seen. Help is no fault.
+fn usage(error: &clap::Error, given: &[OsString]) -> ExitCode {
+    let format = args::format_of(given);
+    if error.use_stderr() && format != OutputFormat::Text {
+        let text = error.render().to_string();
+        let message = text.trim().trim_start_matches("error: ").to_owned();
+        output::failure(format, &Failure::new(Exit::Usage, message));
+    } else {
+        // Nobody may be listening.
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 fn run(args: Args, settings: &settings::Settings) -> Outcome {

@@ -148,6 +148,17 @@ fn a_failure_is_a_document_where_the_result_would_be_one() {
     assert_eq!(told["error"]["exit"], "unreachable", "{told:#}");
     assert!(told["error"]["help"].is_string(), "{told:#}");
     assert!(run("yaml").starts_with("error:\n"));
+    // So is a wrong option.
+    let wrong = ibn(&["get", "-o", "json", "--bogus"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let told: Value = serde_json::from_slice(&wrong.stderr).unwrap();
+    assert!(
+        told["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("--bogus"),
+        "{told:#}"
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn demo(state_dir: &Path) -> Command {
             "--seed",
             "11",
             "--speed",
-            "3000",
+            "1000",
             "--listen",
             "127.0.0.1:0",
             "--state-dir",
@@ -76,6 +76,10 @@ fn killed_at_any_moment_it_goes_on_where_it_was() {
             ask(&address, kill);
         }
         std::thread::sleep(pause(kill));
+        // Every fourth one comes as far as that how far it is, is noted: once a second.
+        if kill % 4 == 3 {
+            std::thread::sleep(Duration::from_millis(1200));
+        }
         // SIGKILL: nothing can be tidied up.
         child.kill().unwrap();
         child.wait().unwrap();
@@ -106,11 +110,45 @@ fn killed_at_any_moment_it_goes_on_where_it_was() {
         );
         (known, reached) = (entries, position);
     }
+    assert!(reached.is_some(), "how far it came is noted");
     let applied = known
         .iter()
         .filter(|entry| matches!(entry.event, LedgerEvent::Applied(_)))
         .count();
     assert!(applied > 0, "nothing was applied in the whole run");
+}
+
+#[test]
+fn a_second_demo_on_the_same_state_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, _) = start(folder.path());
+    let second = demo(folder.path()).stderr(Stdio::piped()).output().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(said.contains("another demo runs"), "{said}");
+}
+
+#[test]
+fn killed_while_it_begins_no_customer_is_forgotten() {
+    for wait in 0..12 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = demo(folder.path()).spawn().unwrap();
+        // Until the state is there, and a moment more, in which the customers' sentences are written.
+        for _ in 0..2000 {
+            if folder.path().join("demo.sqlite").exists() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(3 * wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let store = SqliteStore::open(&folder.path().join("demo.sqlite")).unwrap();
+        let written = block_on(store.entries()).unwrap().len();
+        assert!(matches!(written, 0 | 9), "{written} after {wait}");
+    }
 }
 
 #[cfg(unix)]

@@ -61,6 +61,12 @@ pub trait Journal: Send + Sync {
     /// Where it can't be written; the request may then not be acted on.
     async fn write(&self, entry: &JournalEntry) -> Result<()>;
 
+    /// Adds what is asked at the beginning of a run: all of it or, where the process ends meanwhile, nothing.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    async fn begin(&self, entries: &[JournalEntry]) -> Result<()>;
+
     /// All requests, in order.
     ///
     /// # Errors

@@ -368,6 +368,24 @@ impl Journal for SqliteStore {
         .await
     }
 
+    async fn begin(&self, entries: &[JournalEntry]) -> Result<()> {
+        let rows = entries
+            .iter()
+            .map(|entry| Ok((entry.at.to_string(), write("a request", &entry.request)?)))
+            .collect::<Result<Vec<_>>>()?;
+        self.run(move |connection| {
+            let transaction = connection.transaction()?;
+            for (at, request) in &rows {
+                transaction
+                    .prepare_cached("INSERT INTO journal (at, request) VALUES (?1, ?2)")?
+                    .execute(params![at, request])?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn entries(&self) -> Result<Vec<JournalEntry>> {
         let rows: Vec<(String, String)> = self
             .run(|connection| {

@@ -1,6 +1,8 @@
 //! The demo with a page in the browser: virtual time at a pace, kept in a state folder, going on where it was.
 
+use std::fs::{File, TryLockError};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,8 @@ const SPEED: f64 = 60.0;
 
 /// What a run keeps, and where.
 struct Kept {
+    /// Held as long as the run goes on, so that no other one writes there.
+    _lock: Option<File>,
     intents: Arc<dyn IntentStore>,
     ledger: Arc<dyn Ledger>,
     journal: Option<Arc<dyn Journal>>,
@@ -99,6 +103,7 @@ fn open(scenario: &Scenario, args: &DemoArgs, settings: &Settings) -> Result<Kep
     let Some(dir) = &settings.state_dir else {
         let store = Arc::new(MemoryStore::new());
         return Ok(Kept {
+            _lock: None,
             intents: Arc::<MemoryStore>::clone(&store),
             ledger: store,
             journal: None,
@@ -106,6 +111,7 @@ fn open(scenario: &Scenario, args: &DemoArgs, settings: &Settings) -> Result<Kep
             position: None,
         });
     };
+    let lock = lock(dir)?;
     let failed = |error: Error| {
         let help = match &error {
             Error::OtherRun { .. } => {
@@ -146,12 +152,43 @@ fn open(scenario: &Scenario, args: &DemoArgs, settings: &Settings) -> Result<Kep
     let ledger = block_on(ReplayingLedger::new(Arc::clone(&store)))?;
     let position = position.max(ledger.reaches());
     Ok(Kept {
+        _lock: Some(lock),
         intents: Arc::<SqliteStore>::clone(&store),
         ledger: Arc::new(ledger),
         journal: Some(store),
         requests,
         position,
     })
+}
+
+/// Makes the state folder this run's own.
+fn lock(dir: &Path) -> Result<File, Failure> {
+    let help =
+        "name another folder with `--state-dir DIR`, or `--state-dir :memory:` to keep nothing";
+    let unusable = |error: &std::io::Error| {
+        Failure::because(
+            Exit::Usage,
+            format!("the state in `{}` can't be used", dir.display()),
+            error,
+        )
+        .help(help)
+    };
+    std::fs::create_dir_all(dir).map_err(|error| unusable(&error))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join("demo.lock"))
+        .map_err(|error| unusable(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::new(
+            Exit::Usage,
+            format!("another demo runs on the state in `{}`", dir.display()),
+        )
+        .help(help)),
+        Err(TryLockError::Error(error)) => Err(unusable(&error)),
+    }
 }
 
 /// What the customers ask for at the start, in the journal.
@@ -170,11 +207,9 @@ fn begin(
         })
         .collect();
     if let Some(journal) = journal {
-        for entry in &entries {
-            block_on(journal.write(entry)).map_err(|error| {
-                Failure::because(Exit::Failed, "the journal can't be written", &error)
-            })?;
-        }
+        block_on(journal.begin(&entries)).map_err(|error| {
+            Failure::because(Exit::Failed, "the journal can't be written", &error)
+        })?;
     }
     Ok(entries)
 }

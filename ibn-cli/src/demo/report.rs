@@ -171,9 +171,10 @@ struct HourSums {
     stages: BTreeMap<WorkloadRef, String>,
 }
 
-/// The hour of a run, from 0.
+/// The hour of a run, from 0; its end belongs to it.
 fn hour(begun: Timestamp, now: Timestamp) -> u64 {
-    now.duration_since(begun).unsigned_abs().as_secs() / 3600
+    let passed = now.duration_since(begun).unsigned_abs().as_secs();
+    passed.saturating_sub(1) / 3600
 }
 
 impl Heard {

@@ -8,7 +8,7 @@ use ibn_server::{
     Board, DriverPace, DurationHistogram, RequestCounts, ServerConfig, ServerState,
     WorkloadMetrics, WorkloadSample,
 };
-use ibn_sim::SimulatedCluster;
+use ibn_sim::{Histogram, SimulatedCluster};
 use tokio::sync::watch;
 
 use crate::exit::{Exit, Failure};
@@ -141,10 +141,7 @@ impl WorkloadMetrics for Simulated {
                     duration: Some(DurationHistogram {
                         sum: metrics.mean.map_or(0.0, |mean| mean.as_secs_f64())
                             * counts.served as f64,
-                        buckets: latencies
-                            .buckets()
-                            .map(|(upper, count)| (upper.as_secs_f64(), count))
-                            .collect(),
+                        buckets: buckets(&latencies),
                         count: counts.served,
                     }),
                     cpu_seconds: Some(metrics.used_core_hours * 3600.0),
@@ -155,5 +152,40 @@ impl WorkloadMetrics for Simulated {
                 })
             })
             .collect()
+    }
+}
+
+/// Counts of response times between the bounds that dashboards and rules expect; each is within the histogram's own error.
+fn buckets(latencies: &Histogram) -> Vec<(f64, u64)> {
+    let mut counts = DurationHistogram::REQUEST_BOUNDS.map(|bound| (bound, 0));
+    for (middle, count) in latencies.buckets() {
+        let seconds = middle.as_secs_f64();
+        if let Some((_, of)) = counts.iter_mut().find(|(bound, _)| seconds <= *bound) {
+            *of += count;
+        }
+    }
+    counts.to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn response_times_are_counted_between_thirteen_bounds() {
+        let mut latencies = Histogram::default();
+        for millis in [1, 4, 6, 120, 9_000, 60_000] {
+            latencies.record(Duration::from_millis(millis));
+        }
+        let counted = buckets(&latencies);
+        assert_eq!(counted.len(), 13);
+        let filled: Vec<_> = counted
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        // What is longer than the last bound is told by the count of all.
+        assert_eq!(filled, [(0.005, 2), (0.01, 1), (0.15, 1), (10.0, 1)]);
     }
 }

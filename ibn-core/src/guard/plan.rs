@@ -391,6 +391,8 @@ pub enum CutRule {
     Floor,
     /// The field is foreign.
     Owner,
+    /// The field was changed again after what is to be undone, by whomever.
+    ChangedSince,
     /// The allocation was undone a short while ago.
     Barred,
     /// The change would replace pods, and that isn't allowed.
@@ -417,6 +419,7 @@ impl CutRule {
             Self::Signals => "fail static",
             Self::Floor => "measured floor",
             Self::Owner => "foreign field",
+            Self::ChangedSince => "changed since",
             Self::Barred => "undone allocation",
             Self::Rollout => "no rollout",
             Self::Malformed => "malformed plan",

@@ -11,7 +11,7 @@ impl Guard {
     /// Judges taking back what `receipt` says was applied, as the new decision `decision`.
     ///
     /// Only fields that the receipt changed go back, to exactly what they were, and only those that still are what was
-    /// applied: what somebody changed since stays and is cut by [`CutRule::Owner`]. What is left goes through
+    /// applied: what somebody changed since stays and is cut by [`CutRule::ChangedSince`]. What is left goes through
     /// [`Guard::review`] like any other plan, so an undo can't leave the envelope either.
     #[must_use]
     pub fn undo(&self, decision: DecisionId, receipt: &Receipt, current: &Current<'_>) -> Verdict {
@@ -153,10 +153,10 @@ fn restore(from: &Allocation, to: &mut Allocation, field: &Field) {
 
 fn changed_since(field: Field, wanted: String, live: String) -> Cut {
     Cut {
-        rule: CutRule::Owner,
+        rule: CutRule::ChangedSince,
         field: Some(field),
         wanted,
-        allowed: format!("{live}, since somebody changed it"),
+        allowed: format!("{live}, as it is now"),
         source: LimitSource::Default,
     }
 }

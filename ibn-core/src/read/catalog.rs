@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use super::decode::Decode;
 use super::metadata::checked;
-use super::node::Node;
+use super::node::{Node, Value};
 use super::path;
 use super::reader::Reader;
 use super::words::quote;
 use crate::allocation::Resources;
 use crate::catalog::{Catalog, CatalogContainer, CatalogWorkload};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::intent::IndicatorName;
 use crate::workload::WorkloadKind;
 
 impl Decode for Catalog {
@@ -25,7 +26,7 @@ impl Decode for Catalog {
             Some(workloads.into_iter().flatten().collect())
         });
         let namespaces = fields.optional_with("namespaces", names);
-        let indicators = fields.optional_with("indicators", names);
+        let indicators = fields.optional_with("indicators", indicators);
         Some(Self {
             workloads: workloads?.unwrap_or_default(),
             namespaces: namespaces?.unwrap_or_default(),
@@ -34,13 +35,37 @@ impl Decode for Catalog {
     }
 }
 
+/// The names of `Indicator` objects. Those that are built in may stand among them, and are there in any case.
+fn indicators(node: &Node, reader: &mut Reader) -> Option<Vec<String>> {
+    let is_built_in = |node: &Node| match &node.value {
+        Value::Text(name) => IndicatorName::BUILT_IN
+            .iter()
+            .any(|built_in| built_in.as_str() == name),
+        _ => false,
+    };
+    let names = reader.each(node, |node, reader| {
+        if is_built_in(node) {
+            return reader.text(node).map(str::to_owned);
+        }
+        object_name(node, reader)
+    })?;
+    refuse_repeated(names.iter().cloned(), node, reader);
+    let own = names
+        .into_iter()
+        .flatten()
+        .filter(|name| IndicatorName::BUILT_IN.iter().all(|it| it.as_str() != name));
+    Some(own.collect())
+}
+
+fn object_name(node: &Node, reader: &mut Reader) -> Option<String> {
+    checked(node, reader, |path, name, findings| {
+        findings.subdomain(path, name)
+    })
+}
+
 /// A list of object names, each once.
 fn names(node: &Node, reader: &mut Reader) -> Option<Vec<String>> {
-    let names = reader.each(node, |node, reader| {
-        checked(node, reader, |path, name, findings| {
-            findings.subdomain(path, name)
-        })
-    })?;
+    let names = reader.each(node, object_name)?;
     refuse_repeated(names.iter().cloned(), node, reader);
     Some(names.into_iter().flatten().collect())
 }

@@ -127,11 +127,11 @@ fn what_somebody_changed_since_stays() {
     assert_eq!(cuts.len(), 1);
     assert_eq!(
         cuts[0].to_string(),
-        "replicas: wanted 3, allowed 7, since somebody changed it (foreign field)"
+        "replicas: wanted 3, allowed 7, as it is now (changed since)"
     );
 
     after.state.allocation = Allocation::new(7, vec![app(900, 1000)]);
-    let cuts = rejected(undo(&after, &receipt), CutRule::Owner);
+    let cuts = rejected(undo(&after, &receipt), CutRule::ChangedSince);
     assert_eq!(cuts.len(), 2);
 }
 
@@ -150,7 +150,7 @@ fn what_no_longer_fits_what_somebody_changed_stays_too_and_the_rest_goes_back() 
     );
     assert_eq!(
         said(&cuts),
-        ["app.requests.cpu: wanted 500m, allowed 300m, since somebody changed it (foreign field)"]
+        ["app.requests.cpu: wanted 500m, allowed 300m, as it is now (changed since)"]
     );
 }
 
@@ -237,9 +237,9 @@ fn a_quota_goes_back_unless_somebody_changed_it() {
         &Desired::Quota(None)
     );
     after.state.quota = quota(60);
-    let cuts = rejected(undo(&after, &receipt), CutRule::Owner);
+    let cuts = rejected(undo(&after, &receipt), CutRule::ChangedSince);
     assert_eq!(
         cuts[0].to_string(),
-        "quota: wanted none, allowed 60 pods, since somebody changed it (foreign field)"
+        "quota: wanted none, allowed 60 pods, as it is now (changed since)"
     );
 }

@@ -376,3 +376,13 @@ fn documents_inside_others_have_the_whole_path() {
     assert_eq!(found, []);
     assert_eq!(scenario.map(|scenario| scenario.intents.len()), Some(1));
 }
+
+#[test]
+fn built_in_indicators_may_stand_in_a_catalog() {
+    let text = r#"{"workloads": [], "namespaces": ["acme"], "indicators": ["latency", "errorRate", "queue-depth"]}"#;
+    let (catalog, faults) = read_catalog(text, Format::Json);
+    assert_eq!(faults, []);
+    assert_eq!(catalog.unwrap().indicators, ["queue-depth"]);
+    let (_, faults) = read_catalog(&text.replace("errorRate", "errorShare"), Format::Json);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+}

@@ -291,7 +291,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     (
         "CutRule",
         "The rules of the guard.",
-        "replicas podCpu podMemory step coolDown budget freeze approval signals floor owner barred rollout malformed unchanged",
+        "replicas podCpu podMemory step coolDown budget freeze approval signals floor owner changedSince barred rollout malformed unchanged",
     ),
     ("Severity", "How bad a fault is.", "warning error"),
     ("Level", "How bad a conflict is.", "warning blocking"),
