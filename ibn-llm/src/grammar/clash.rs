@@ -32,11 +32,10 @@ pub(crate) fn either(what: &str, one: impl Display, other: impl Display) -> Tran
 pub(crate) fn first(said: &[Said]) -> Option<Translation> {
     said.iter().find_map(|it| match &it.item {
         Item::Bounds { spans, .. } => within(spans),
-        Item::Autoscale {
-            min: Some(min),
-            max: Some(max),
-            ..
-        } if min.to_f64() > max.to_f64() => Some(bounds("pods", min, max)),
+        Item::Autoscale { mins, maxs, .. } => mins.iter().find_map(|min| {
+            let max = maxs.iter().find(|max| min.to_f64() > max.to_f64())?;
+            Some(bounds("pods", min, max))
+        }),
         Item::Sides {
             metric,
             first,

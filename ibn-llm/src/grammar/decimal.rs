@@ -3,11 +3,22 @@
 use std::fmt;
 
 /// A signed decimal: `mantissa / 10^places`, in lowest terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Decimal {
     mantissa: i128,
     places: u32,
+    /// Whether it was written as thousands are in other countries: `1.000`.
+    grouped: bool,
 }
+
+/// However it was written.
+impl PartialEq for Decimal {
+    fn eq(&self, other: &Self) -> bool {
+        (self.mantissa, self.places) == (other.mantissa, other.places)
+    }
+}
+
+impl Eq for Decimal {}
 
 /// More digits than any amount needs; keeps every operation far from overflow.
 const MAX_DIGITS: usize = 15;
@@ -18,6 +29,7 @@ impl Decimal {
         Self {
             mantissa: number as i128,
             places: 0,
+            grouped: false,
         }
     }
 
@@ -26,6 +38,7 @@ impl Decimal {
         Self {
             mantissa: mantissa as i128,
             places,
+            grouped: false,
         }
         .reduced()
     }
@@ -40,7 +53,13 @@ impl Decimal {
         }
         let mantissa = format!("{whole}{fraction}").parse().ok()?;
         let places = u32::try_from(fraction.len()).ok()?;
-        Some(Self { mantissa, places }.reduced())
+        let grouped = fraction.len() == 3 && whole.len() <= 3 && !whole.starts_with('0');
+        let read = Self {
+            mantissa,
+            places,
+            grouped,
+        };
+        Some(read.reduced())
     }
 
     const fn reduced(mut self) -> Self {
@@ -60,7 +79,12 @@ impl Decimal {
                 .and_then(|power| it.mantissa.checked_mul(power))
         };
         let mantissa = lift(self)?.checked_add(lift(other)?)?;
-        Self { mantissa, places }.checked()
+        Self {
+            mantissa,
+            places,
+            grouped: false,
+        }
+        .checked()
     }
 
     /// The product; `None` where it has too many digits.
@@ -69,6 +93,7 @@ impl Decimal {
         Self {
             mantissa,
             places: self.places.checked_add(other.places)?,
+            grouped: false,
         }
         .checked()
     }
@@ -95,6 +120,7 @@ impl Decimal {
         Self {
             mantissa: self.mantissa,
             places: self.places + 2,
+            grouped: false,
         }
         .reduced()
     }
@@ -109,6 +135,11 @@ impl Decimal {
         (self.places == 0)
             .then_some(self.mantissa)
             .and_then(|number| u32::try_from(number).ok())
+    }
+
+    /// The number a thousand times as large, where the way it was written can mean that one too: of `1.000`, 1000.
+    pub(crate) fn may_be_thousands(self) -> Option<Self> {
+        self.grouped.then(|| self.times(Self::whole(1000)))?
     }
 
     pub(crate) fn is_negative(self) -> bool {
@@ -147,6 +178,10 @@ mod tests {
         assert_eq!(read("0.5").times(read("3")), Some(read("1.5")));
         assert_eq!(read("12").to_u32(), Some(12));
         assert_eq!(read("1.5").to_u32(), None);
+        assert_eq!(read("1.000").may_be_thousands(), Some(Decimal::whole(1000)));
+        for text in ["1.00", "0.500", "1234.000", "1000", "1.0000"] {
+            assert_eq!(read(text).may_be_thousands(), None, "{text}");
+        }
         for text in ["", ".", ".5", "1.2.3", "-1", "1e3", "1234567890123456"] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }

@@ -1,6 +1,5 @@
 //! Why a sentence was not read, said so that a person can mend it.
 
-use ibn_core::intent::Intent;
 use ibn_core::translation::{RefusalCode, Translation};
 
 use super::GRAMMAR;
@@ -8,6 +7,7 @@ use super::engine::Chart;
 use super::input::Input;
 use super::lex::Kind;
 use super::read::Context;
+use super::reasons::CONDITION;
 use super::reply::{clarify, refuse};
 use super::scope;
 use super::vocabulary::NEGATIONS;
@@ -17,8 +17,16 @@ pub(crate) fn explain(input: &Input, _: &Context<'_>) -> Translation {
     if input.len() == 0 {
         return refuse(RefusalCode::NotUnderstood, "nothing was said");
     }
-    if let Some((code, message)) = scope::reason(input) {
-        return refuse(code, message);
+    match scope::reason(input) {
+        // The `if` of a question what would happen is no condition.
+        Some((_, message)) if message == CONDITION && predicts(input) => {
+            return clarify(
+                "meaning",
+                "What would be different? Say it as in `what if I scaled web to 5 pods`.",
+            );
+        }
+        Some((code, message)) => return refuse(code, message),
+        None => {}
     }
     let negated = (0..input.len()).any(|at| {
         !input.is_named(at)
@@ -77,6 +85,11 @@ pub(crate) fn explain(input: &Input, _: &Context<'_>) -> Translation {
         several => format!("What do `{}` mean here?", several.join("`, `")),
     };
     clarify("meaning", question)
+}
+
+/// Whether the sentence asks what would happen.
+pub(crate) fn predicts(input: &Input) -> bool {
+    !Chart::new(&GRAMMAR, input).read("whatif", 0).is_empty()
 }
 
 /// Words that show that a sentence is about workloads, where the rest of it was not read.
@@ -144,34 +157,3 @@ const SPEAKING: &[&str] = &[
     "traffic",
     "load",
 ];
-
-/// An intent or a query in one line, for a question that lists readings.
-pub(crate) fn in_words(translation: &Translation) -> String {
-    match translation {
-        Translation::Intent(reading) => reading
-            .intents
-            .iter()
-            .map(intent)
-            .collect::<Vec<_>>()
-            .join("; "),
-        Translation::Query(query) => {
-            let target = query
-                .target
-                .as_ref()
-                .map_or("everything".to_owned(), ToString::to_string);
-            format!("a question about {target}")
-        }
-        Translation::Clarify(clarification) => clarification.question.clone(),
-        Translation::Refuse(refusal) => refusal.message.clone(),
-    }
-}
-
-/// The workload and what is wanted of it, as in the intent's own form.
-fn intent(intent: &Intent) -> String {
-    let mut spec = serde_json::to_value(&intent.spec).unwrap_or_default();
-    if let Some(fields) = spec.as_object_mut() {
-        fields.remove("text");
-        fields.remove("target");
-    }
-    format!("{}: {spec}", intent.workload())
-}

@@ -18,7 +18,7 @@ use super::sem::{
     Change, ContainerPick, Item, Metric, Owner, Part, Qty, Quant, Scope, Side, Span, Unit, When,
 };
 use super::worth::{quantile, value_of};
-use super::{allot, clash, when};
+use super::{allot, clash, sums, when};
 
 type Answer<T> = Result<T, Translation>;
 
@@ -61,12 +61,12 @@ impl<'a> Draft<'a> {
             Item::FromTo { from, to, .. } => self.moved(*from, *to),
             Item::Resources { owner, parts } => self.resources(owner, parts, container),
             Item::Autoscale {
-                min,
-                max,
+                mins,
+                maxs,
                 cpu,
                 other,
                 ..
-            } => self.autoscale(*min, *max, *cpu, *other),
+            } => self.autoscale(mins, maxs, *cpu, *other),
             Item::Bounds {
                 scope,
                 spans,
@@ -90,6 +90,7 @@ impl<'a> Draft<'a> {
             Item::Priority { priority, .. } => {
                 let priority = priority
                     .to_u32()
+                    .filter(|_| priority.may_be_thousands().is_none())
                     .and_then(|number| u8::try_from(number).ok())
                     .filter(|number| (1..=100).contains(number))
                     .ok_or_else(|| {
@@ -244,8 +245,8 @@ impl<'a> Draft<'a> {
 
     fn autoscale(
         &mut self,
-        min: Option<Decimal>,
-        max: Option<Decimal>,
+        mins: &[Decimal],
+        maxs: &[Decimal],
         cpu: Option<Decimal>,
         other: bool,
     ) -> Answer<()> {
@@ -255,7 +256,8 @@ impl<'a> Draft<'a> {
                 "An autoscaler can only be told a target for CPU utilisation. Which one, and at most how many pods?",
             ));
         }
-        let Some(max) = max else {
+        let min = one_end(mins, "at least")?;
+        let Some(max) = one_end(maxs, "at most")? else {
             return Err(clarify(
                 "maximum",
                 format!(
@@ -264,8 +266,6 @@ impl<'a> Draft<'a> {
                 ),
             ));
         };
-        let max = count(max)?;
-        let min = min.map(count).transpose()?;
         let cpu = cpu
             .map(|cpu| {
                 cpu.to_u32().filter(|cpu| *cpu > 0).ok_or_else(|| {
@@ -559,13 +559,35 @@ impl<'a> Draft<'a> {
                 format!("What is `{}` to do?", self.target.name),
             ));
         }
+        self.bound_scaler()?;
         self.check_pods()?;
         self.check_bounds()
+    }
+
+    /// Bounds on the number of pods beside an autoscaler are the autoscaler's own: what is said of one end is said once.
+    fn bound_scaler(&mut self) -> Answer<()> {
+        let range = self.constraints.replicas;
+        let scaler = self.expectations.iter_mut().find_map(|it| match it {
+            Expectation::Directive(Directive::Autoscale(auto)) => Some(auto),
+            _ => None,
+        });
+        let Some(auto) = scaler else { return Ok(()) };
+        agree(&range, "pods")?;
+        set_same(&mut auto.min, range.min, "pods", "at least")?;
+        set_same(&mut Some(auto.max), range.max, "pods", "at most")?;
+        let ends = Range {
+            min: auto.min,
+            max: Some(auto.max),
+        };
+        agree(&ends, "pods")?;
+        self.constraints.replicas = Range::default();
+        Ok(())
     }
 
     fn check_bounds(&self) -> Answer<()> {
         agree(&self.constraints.cpu, "CPU")?;
         agree(&self.constraints.memory, "memory")?;
+        sums::check(self.workload, &self.constraints, &self.expectations)?;
         let mut objectives = Vec::new();
         for it in &self.expectations {
             if let Expectation::Objective(objective) = it {
@@ -593,38 +615,48 @@ impl<'a> Draft<'a> {
         let range = self.constraints.replicas;
         agree(&range, "pods")?;
         let mut ordered = None;
-        let mut scaler = None;
+        let mut scales = false;
         for it in &self.expectations {
             match it {
                 Expectation::Directive(Directive::Replicas(amount)) => ordered = Some(*amount),
-                Expectation::Directive(Directive::Autoscale(auto)) => scaler = Some(*auto),
+                Expectation::Directive(Directive::Autoscale(_)) => scales = true,
                 _ => {}
             }
         }
-        if ordered.is_some() && scaler.is_some() {
+        if ordered.is_some() && scales {
             return Err(clarify(
                 "amount",
                 "A fixed number of pods and an autoscaler exclude each other. Which one is meant?",
             ));
         }
-        if let Some(Amount::To(number)) = ordered
-            && !range.contains(number)
-        {
-            return Err(clash::either("pods", number, bounds_of(range)));
+        let Some(amount) = ordered else { return Ok(()) };
+        let live = self.workload.map(|workload| workload.replicas);
+        let pods = match (amount, live) {
+            (Amount::To(number), _) => Some(number),
+            (_, Some(live)) => amount.resolve(live),
+            _ => None,
+        };
+        match pods {
+            Some(pods) if !range.contains(pods) => {
+                let ordered = match (amount, live) {
+                    (Amount::To(_), _) | (_, None) => pods.to_string(),
+                    (_, Some(live)) => {
+                        let name = &self.target.name;
+                        format!("`{name}` would have {pods}, where there are {live} now")
+                    }
+                };
+                Err(clash::either("pods", ordered, bounds_of(range)))
+            }
+            _ => Ok(()),
         }
-        if let Some(auto) = scaler
-            && (range.max.is_some_and(|max| auto.min_replicas() > max)
-                || range.min.is_some_and(|min| auto.max < min))
-        {
-            let scaler = format!("an autoscaler from {} to {}", auto.min_replicas(), auto.max);
-            return Err(clash::either("pods", scaler, bounds_of(range)));
-        }
-        Ok(())
     }
 }
 
 /// A number of pods.
 pub(crate) fn count(number: Decimal) -> Answer<u32> {
+    if let Some(other) = number.may_be_thousands() {
+        return Err(measure::thousands_question(number, other, ""));
+    }
     if number.is_negative() {
         return Err(clarify(
             "amount",
@@ -642,6 +674,15 @@ pub(crate) fn count(number: Decimal) -> Answer<u32> {
         .to_u32()
         .filter(|number| i32::try_from(*number).is_ok())
         .ok_or_else(too_many)
+}
+
+/// The one number of pods that was said of an end of an autoscaler.
+fn one_end(said: &[Decimal], side: &str) -> Answer<Option<u32>> {
+    let mut end = None;
+    for number in said {
+        set_same(&mut end, Some(count(*number)?), "pods", side)?;
+    }
+    Ok(end)
 }
 
 fn too_many() -> Translation {

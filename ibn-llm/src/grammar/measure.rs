@@ -32,6 +32,9 @@ pub(crate) fn is_memory(qty: &Qty) -> Answer<bool> {
         Unit::Memory { .. } => Some(true),
         _ => None,
     };
+    if by_noun.is_none() && is_bare_suffix(qty.unit) {
+        return Err(suffix_question(qty));
+    }
     match (by_noun, by_unit) {
         (Some(a), Some(b)) if a != b => Err(unit_question(qty)),
         (Some(it), _) | (None, Some(it)) => Ok(it),
@@ -39,15 +42,69 @@ pub(crate) fn is_memory(qty: &Qty) -> Answer<bool> {
     }
 }
 
+/// Whether a unit is a prefix with nothing behind it, such as `k`: of what, it doesn't say.
+pub(crate) fn is_bare_suffix(unit: Unit) -> bool {
+    match unit {
+        Unit::BareM => true,
+        Unit::Memory { suffix, loose } => !loose && suffix.len() == 1,
+        _ => false,
+    }
+}
+
+fn suffix_question(qty: &Qty) -> Translation {
+    let number = qty.number;
+    let (said, cpu, memory) = match qty.unit {
+        Unit::Memory { suffix, .. } => {
+            let said = format!("{number}{suffix}");
+            (
+                said.clone(),
+                "2 cores".to_owned(),
+                format!("{said} of memory"),
+            )
+        }
+        _ => (
+            format!("{number}m"),
+            format!("{number}m CPU"),
+            "512Mi".to_owned(),
+        ),
+    };
+    clarify(
+        "unit",
+        format!(
+            "`{said}` of what? CPU is said as in `{cpu}`, memory as in `{memory}`, pods as in `5 pods`."
+        ),
+    )
+}
+
+/// The question for a number that may be one with thousands, with its unit.
+pub(crate) fn thousands_question(number: Decimal, other: Decimal, unit: &str) -> Translation {
+    clarify(
+        "amount",
+        format!(
+            "Is `{number}{unit}` or `{other}{unit}` meant? A full stop before three digits can be read both ways."
+        ),
+    )
+}
+
 /// The question for a unit that fits.
 pub(crate) fn unit_question(qty: &Qty) -> Translation {
     clarify(
         "unit",
         format!(
-            "{} of what? CPU is said in cores or as in `500m`, memory as in `512Mi`.",
-            qty.number
+            "{}{} of what? CPU is said in cores or as in `500m`, memory as in `512Mi`.",
+            qty.number,
+            letters(qty.unit)
         ),
     )
+}
+
+/// The letters that were said behind a number.
+fn letters(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Memory { suffix, .. } => suffix,
+        Unit::BareM | Unit::Millicores => "m",
+        _ => "",
+    }
 }
 
 /// CPU in thousandths of a core; a bare number is one of cores, as in Kubernetes.
@@ -57,6 +114,12 @@ pub(crate) fn cpu(qty: &Qty) -> Answer<Noted<CpuMillis>> {
         Unit::Millicores | Unit::BareM => format!("{}m", qty.number),
         _ => return Err(unit_question(qty)),
     };
+    // A thousandth of a core has no parts, so a full stop in them is one of thousands as well.
+    if matches!(qty.unit, Unit::Millicores | Unit::BareM)
+        && let Some(other) = qty.number.may_be_thousands()
+    {
+        return Err(thousands_question(qty.number, other, "m"));
+    }
     let value: CpuMillis = text.parse().map_err(|_| unit_question(qty))?;
     // Finer than a thousandth would be rounded, and that is not what was said.
     let exact = match qty.unit {
@@ -80,6 +143,14 @@ pub(crate) fn memory(qty: &Qty) -> Answer<Noted<Bytes>> {
     let Unit::Memory { suffix, loose } = qty.unit else {
         return Err(unit_question(qty));
     };
+    if let Some(other) = qty.number.may_be_thousands() {
+        let unit = if loose {
+            format!(" {suffix}B")
+        } else {
+            suffix.to_owned()
+        };
+        return Err(thousands_question(qty.number, other, &unit));
+    }
     let text = format!("{}{suffix}", qty.number);
     let value: Bytes = text.parse().map_err(|_| unit_question(qty))?;
     let note = loose.then(|| {

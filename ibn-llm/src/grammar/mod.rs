@@ -27,13 +27,16 @@ pub(crate) mod rules;
 mod scope;
 pub(crate) mod sem;
 mod sentence;
+mod sound;
+mod sums;
 pub(crate) mod survey;
 mod vocabulary;
 pub(crate) mod when;
+mod words;
 mod worth;
 
-pub(crate) use diagnose::in_words;
 pub(crate) use read::finish;
+pub(crate) use words::in_words;
 
 use std::sync::LazyLock;
 
@@ -165,7 +168,7 @@ fn read_whole(utterance: &Utterance, catalog: &Catalog) -> Translation {
     let mut readings: Vec<Translation> = Vec::new();
     for whole in wholes.iter().filter(|whole| whole.cost == cheapest) {
         let translation = context.translate(&whole.said);
-        if !readings.contains(&translation) {
+        if !readings.iter().any(|it| words::is_same(it, &translation)) {
             readings.push(translation);
         }
     }
@@ -189,6 +192,8 @@ fn read_whole(utterance: &Utterance, catalog: &Catalog) -> Translation {
         None
     };
     match other {
+        // The `if` of a question what would happen is no condition.
+        Some((_, message)) if message == reasons::CONDITION && diagnose::predicts(&input) => answer,
         Some((code, message)) => refuse(code, message),
         None => answer,
     }
@@ -211,7 +216,7 @@ fn one_of(readings: Vec<Translation>) -> Translation {
         several => clarify_among(
             "reading",
             "That can be read in more than one way. Which one is meant?",
-            several.iter().map(|it| diagnose::in_words(it)).collect(),
+            words::told_apart(several),
         ),
     }
 }

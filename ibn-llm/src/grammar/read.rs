@@ -1,7 +1,7 @@
 //! From the things that a sentence says to intents, queries and questions.
 
 use ibn_core::catalog::Catalog;
-use ibn_core::intent::Intent;
+use ibn_core::intent::{Intent, Validity};
 use ibn_core::translation::{
     IntentReading, QueryKind, QueryReading, Reader, RefusalCode, Translation, Utterance,
 };
@@ -14,8 +14,9 @@ use super::measure;
 use super::naming;
 use super::reply::{clarify, clarify_among, refuse};
 use super::resolve::Resolver;
-use super::sem::{Change, Item, Pick, Place, Qty, Scope, Side, Span, Target, Unit};
+use super::sem::{Change, Item, Part, Pick, Place, Qty, Scope, Side, Span, Target, Unit};
 use super::sentence::{Join, Said};
+use super::sound;
 use super::when::Times;
 
 type Answer<T> = Result<T, Translation>;
@@ -350,13 +351,16 @@ pub(crate) fn finish(
         intent.spec.mode = draft.mode;
         intent.spec.on_end = draft.on_end;
         if let Some(when) = &draft.when {
-            intent.spec.validity = Some(times.validity(when)?);
+            let validity = times.validity(when)?;
+            // `from now on` bounds nothing.
+            intent.spec.validity = (validity != Validity::default()).then_some(validity);
         }
         intent.metadata.name = naming::name(&intent);
         if intents.iter().any(|other| other.key() == intent.key()) {
             let kind = intent.spec.target.kind.as_str().to_lowercase();
             intent.metadata.name = naming::label(&format!("{kind}-{}", intent.metadata.name));
         }
+        sound::check(&intent)?;
         intents.push(intent);
     }
     if intents.is_empty() {
@@ -471,6 +475,10 @@ fn expand(said: &[Said]) -> Answer<Vec<Said>> {
             out.push(counted(it, &out)?);
             continue;
         }
+        if let Some(item) = same_resource(&it.item, &out) {
+            out.push(Said { item, ..it.clone() });
+            continue;
+        }
         if matches!(it.item, Item::Over(_) | Item::Also { .. }) {
             out.push(second_side(it, &out));
             continue;
@@ -514,6 +522,34 @@ fn expand(said: &[Said]) -> Answer<Vec<Said>> {
         });
     }
     Ok(out)
+}
+
+/// `the CPU request to 2 and the limit to 1500m`: where only the side is named, and the unit leaves it open, it is of the
+/// resource that was named before.
+fn same_resource(item: &Item, before: &[Said]) -> Option<Item> {
+    let Item::Resources { owner, parts } = item else {
+        return None;
+    };
+    let is_open = |part: &Part| {
+        let suffix = matches!(&part.change, Change::To(qty) | Change::Add(qty)
+            if qty.of.is_none() && measure::is_bare_suffix(qty.unit));
+        suffix && part.noun.side != Side::Unsaid && !part.noun.cpu && !part.noun.memory
+    };
+    parts.iter().any(is_open).then_some(())?;
+    let named = before.iter().rev().find_map(|it| match &it.item {
+        Item::Resources { parts, .. } => Some(parts.as_slice()),
+        _ => None,
+    });
+    let [Part { noun: named, .. }] = named? else {
+        return None;
+    };
+    (named.cpu != named.memory).then_some(())?;
+    let mut parts = parts.clone();
+    for part in parts.iter_mut().filter(|part| is_open(part)) {
+        (part.noun.cpu, part.noun.memory) = (named.cpu, named.memory);
+    }
+    let owner = owner.clone();
+    Some(Item::Resources { owner, parts })
 }
 
 /// A second bound on what an objective before it is about: `and over 300 ms`; or the window of it: `over 5 minutes`.
@@ -564,7 +600,7 @@ fn counted(it: &Said, before: &[Said]) -> Answer<Said> {
     let last = before.iter().rev().find(|it| !it.modifier);
     let pods = last.is_some_and(|last| match &last.item {
         Item::Bounds { spans, .. } => spans.iter().all(about_pods),
-        Item::Replicas { .. } => true,
+        Item::Replicas { .. } | Item::Autoscale { .. } => true,
         _ => false,
     });
     if !pods {

@@ -9,6 +9,7 @@ pub(super) struct Reason {
     pub(super) marks: &'static [&'static str],
 }
 
+pub(super) const CONDITION: &str = "an intent can't say a condition";
 pub(super) const RECURRING: &str = "an intent can't say a recurring time";
 
 pub(super) const REASONS: &[Reason] = &[
@@ -462,7 +463,7 @@ pub(super) const REASONS: &[Reason] = &[
     },
     Reason {
         code: RefusalCode::OutOfScope,
-        message: "an intent can't say a condition",
+        message: CONDITION,
         marks: &[
             "if",
             "when",

@@ -375,13 +375,25 @@ impl Resolver<'_> {
                 format!("there is no namespace, and so no `{text}`"),
             );
         }
-        let known = names
+        let known: Vec<(usize, String)> = names
             .into_iter()
             .map(|name| (distance(text, name), name.clone()))
             .collect();
+        let shown: Vec<&str> = known
+            .iter()
+            .map(|(_, name)| name.as_str())
+            .take(MAX_CANDIDATES)
+            .collect();
+        let more = match known.len() - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         clarify_among(
             "target",
-            format!("There is no namespace `{text}`. Which one is meant?"),
+            format!(
+                "There is no namespace `{text}`; there are `{}`{more}. Which one is meant?",
+                shown.join("`, `")
+            ),
             nearest(text, known),
         )
     }

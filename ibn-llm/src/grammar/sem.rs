@@ -286,6 +286,8 @@ pub(crate) enum Day {
     Date(Date),
     /// Day and month without a year.
     InYear(i8, i8),
+    /// Year, month and day of which there is no such day.
+    Never(i16, i8, i8),
 }
 
 /// A time of day as it was said.
@@ -376,8 +378,9 @@ pub(crate) enum Item {
     },
     Autoscale {
         target: Option<Target>,
-        min: Option<Decimal>,
-        max: Option<Decimal>,
+        /// Every least and greatest number of pods that was said.
+        mins: Vec<Decimal>,
+        maxs: Vec<Decimal>,
         cpu: Option<Decimal>,
         /// Something else that it is to look at, which can't be said.
         other: bool,

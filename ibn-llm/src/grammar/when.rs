@@ -160,8 +160,9 @@ impl Times {
                         return Ok(date);
                     }
                 }
-                Err(clarify("time", "There is no such day. When is it to be?"))
+                Err(no_such_day(None, month, number))
             }
+            Day::Never(year, month, number) => Err(no_such_day(Some(year), month, number)),
         }
     }
 
@@ -206,6 +207,10 @@ impl Times {
                 ));
             }
             None if is_end => {
+                // Where there is no such day, no time on it helps.
+                if let Some(day) = day {
+                    self.date(day)?;
+                }
                 return Err(clarify(
                     "time",
                     "Until the start of that day, until its end, or until a time on it?",
@@ -279,6 +284,33 @@ pub(crate) fn both(a: &When, b: &When) -> Option<When> {
         length,
         whole: None,
     })
+}
+
+fn no_such_day(year: Option<i16>, month: i8, day: i8) -> Translation {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let month = usize::try_from(month)
+        .ok()
+        .and_then(|month| MONTHS.get(month.checked_sub(1)?))
+        .copied()
+        .unwrap_or_default();
+    let year = year.map_or(String::new(), |year| format!(" {year}"));
+    clarify(
+        "time",
+        format!("There is no {day} {month}{year}. Which day is meant?"),
+    )
 }
 
 fn unclear() -> Translation {

@@ -26,6 +26,12 @@ pub(crate) fn value_of(
             ),
         )
     };
+    if matches!(qty.unit, Unit::Rate(_) | Unit::Memory { .. } | Unit::None)
+        && let Some(other) = qty.number.may_be_thousands()
+        && qty.of.is_none_or(|noun| !noun.cpu)
+    {
+        return Err(measure::thousands_question(qty.number, other, ""));
+    }
     let (text, note) = match (name, qty.unit) {
         (IndicatorName::Latency, Unit::Time(nanos)) => (duration_text(qty.number, nanos)?, None),
         (IndicatorName::Latency, _) => return Err(unit_missing("200ms")),
@@ -42,6 +48,19 @@ pub(crate) fn value_of(
                 return Err(clarify(
                     "amount",
                     "More than 100 % can't be. How many percent?",
+                ));
+            }
+            let relative = matches!(
+                name,
+                IndicatorName::CpuUtilization | IndicatorName::MemoryUtilization
+            );
+            if relative && !(number > 0.0 && number <= 1000.0) {
+                return Err(clarify(
+                    "amount",
+                    format!(
+                        "A bound of {} % can't be kept: utilisation is relative to what is requested, and a bound on it lies above 0 % and is at most 1000 %. How many percent?",
+                        qty.number
+                    ),
                 ));
             }
             (format!("{}%", qty.number), None)

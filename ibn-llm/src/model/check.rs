@@ -162,8 +162,8 @@ fn intents(
     for (target, scaler) in scalers {
         let item = Item::Autoscale {
             target: None,
-            min: scaler.min,
-            max: scaler.max,
+            mins: scaler.mins,
+            maxs: scaler.maxs,
             cpu: scaler.cpu,
             other: false,
         };
@@ -313,10 +313,10 @@ fn amount(statement: &Statement, survey: &Survey, used: &mut Used, pods: bool) -
     Ok(rules::changed(dir, &By::Qty(qty), noun))
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Scaler {
-    min: Option<Decimal>,
-    max: Option<Decimal>,
+    mins: Vec<Decimal>,
+    maxs: Vec<Decimal>,
     cpu: Option<Decimal>,
 }
 
@@ -326,21 +326,27 @@ impl Scaler {
     }
 
     fn take(&mut self, part: Self) {
-        self.min = self.min.or(part.min);
-        self.max = self.max.or(part.max);
+        self.mins.extend(part.mins);
+        self.maxs.extend(part.maxs);
         self.cpu = self.cpu.or(part.cpu);
     }
 }
 
 fn scaler(statement: &Statement, survey: &Survey, used: &mut Used) -> Checked<Option<Scaler>> {
     let mut part = Scaler::default();
-    let slot = match statement.field {
-        Field::AutoscaleMin => &mut part.min,
-        Field::AutoscaleMax => &mut part.max,
-        Field::AutoscaleCpu => &mut part.cpu,
-        _ => return Ok(None),
-    };
-    *slot = Some(quantity(statement, survey, used)?.number);
+    let is_ours = matches!(
+        statement.field,
+        Field::AutoscaleMin | Field::AutoscaleMax | Field::AutoscaleCpu
+    );
+    if !is_ours {
+        return Ok(None);
+    }
+    let number = quantity(statement, survey, used)?.number;
+    match statement.field {
+        Field::AutoscaleMin => part.mins.push(number),
+        Field::AutoscaleMax => part.maxs.push(number),
+        _ => part.cpu = Some(number),
+    }
     Ok(Some(part))
 }
 
@@ -450,9 +456,22 @@ fn container(statement: &Statement, survey: &Survey) -> Checked<Option<Container
     }
 }
 
-fn with_unit(mut qty: Qty, unit: Unit) -> Qty {
+/// With the unit that the field implies, and what the field is about.
+fn with_unit(mut qty: Qty, unit: Unit, field: &Field) -> Qty {
     if qty.unit == Unit::None {
         qty.unit = unit;
+    }
+    let cpu = matches!(field, Field::PodCpu | Field::TotalCpu | Field::QuotaCpu);
+    let memory = matches!(
+        field,
+        Field::PodMemory | Field::TotalMemory | Field::QuotaMemory
+    );
+    if cpu || memory {
+        qty.of = Some(Noun {
+            cpu,
+            memory,
+            side: Side::Unsaid,
+        });
     }
     qty
 }
@@ -464,7 +483,7 @@ fn bound(
     unit: Unit,
     scope: Option<Scope>,
 ) -> Checked<Item> {
-    let qty = with_unit(quantity(statement, survey, used)?, unit);
+    let qty = with_unit(quantity(statement, survey, used)?, unit, &statement.field);
     let (min, max) = match statement.change {
         Change::AtMost => (None, Some(qty)),
         Change::AtLeast => (Some(qty), None),
@@ -487,7 +506,7 @@ fn quota(statement: &Statement, survey: &Survey, used: &mut Used, unit: Unit) ->
     if !matches!(statement.change, Change::To | Change::AtMost) {
         return Err(Fault::new("a quota takes `to`"));
     }
-    let qty = with_unit(quantity(statement, survey, used)?, unit);
+    let qty = with_unit(quantity(statement, survey, used)?, unit, &statement.field);
     Ok(Item::Quota {
         target: None,
         amounts: vec![qty],

@@ -2,8 +2,9 @@
 
 use super::bounds::{as_pods, lower, upper};
 use super::item;
+use crate::grammar::decimal::Decimal;
 use crate::grammar::engine::Builder;
-use crate::grammar::sem::{Item, Sem, Unit};
+use crate::grammar::sem::{Item, Qty, Sem, Span, Unit};
 
 pub(super) fn add(g: &mut Builder) {
     autoscale(g);
@@ -72,16 +73,14 @@ fn autoscale(g: &mut Builder) {
         ],
         |c| {
             let spans = c.all_spans("x");
-            let min = spans.iter().find_map(|span| span.min.clone());
-            let max = spans.iter().find_map(|span| span.max.clone());
             let strict = spans.iter().any(|span| span.strict_min || span.strict_max);
             (!strict).then_some(())?;
-            let unit_ok = |qty: &Option<crate::grammar::sem::Qty>| qty.as_ref().is_none_or(|qty| qty.unit == Unit::Pods && qty.of.is_none());
-            (unit_ok(&min) && unit_ok(&max)).then_some(())?;
+            let pods = |qty: &Qty| (qty.unit == Unit::Pods && qty.of.is_none()).then_some(qty.number);
+            let ends = |end: fn(&Span) -> Option<&Qty>| -> Option<Vec<Decimal>> { spans.iter().filter_map(end).map(pods).collect() };
             item(Item::Autoscale {
                 target: c.target("t"),
-                min: min.map(|qty| qty.number),
-                max: max.map(|qty| qty.number),
+                mins: ends(|span| span.min.as_ref())?,
+                maxs: ends(|span| span.max.as_ref())?,
                 cpu: c.qty("q").map(|qty| qty.number),
                 other: false,
             })
@@ -104,8 +103,8 @@ fn autoscale(g: &mut Builder) {
         |c| {
             item(Item::Autoscale {
                 target: c.target("t"),
-                min: None,
-                max: None,
+                mins: Vec::new(),
+                maxs: Vec::new(),
                 cpu: None,
                 other: true,
             })

@@ -245,6 +245,13 @@ fn past(g: &mut Builder) {
             })
         },
     );
+    g.costly("pastreplicas", 30, &["<pastmult> <t:target>"], |c| {
+        item(Item::Ask {
+            target: c.target("t"),
+            missing: "unit",
+            question: "Of what: its pods, its CPU or its memory?".to_owned(),
+        })
+    });
     g.rule(
         "pastreplicas",
         &[

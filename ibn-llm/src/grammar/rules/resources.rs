@@ -3,6 +3,7 @@
 use super::amounts::{changed, qty};
 use super::item;
 use crate::grammar::engine::{Builder, Caps};
+use crate::grammar::measure;
 use crate::grammar::sem::{By, Change, Dir, Item, Noun, Owner, Part, Qty, Sem, Side, Unit};
 
 pub(super) fn add(g: &mut Builder) {
@@ -83,8 +84,23 @@ fn each(c: &Caps<'_>, side: Side, make: fn(Qty) -> Change) -> Option<Sem> {
     })
 }
 
-/// The resource that a quantity is of, by its noun, else by its unit.
+/// The resource that a quantity is of, by its noun, else by its unit; neither CPU nor memory where that leaves it open.
 pub(super) fn noun_of(qty: &Qty) -> Option<Noun> {
+    let noun = noun_by_unit(qty)?;
+    let said = qty.of.is_some_and(|noun| noun.cpu || noun.memory);
+    Some(if said || !measure::is_bare_suffix(qty.unit) {
+        noun
+    } else {
+        Noun {
+            cpu: false,
+            memory: false,
+            ..noun
+        }
+    })
+}
+
+/// The same where CPU and memory both were said, so that a letter is enough to tell them apart.
+fn noun_by_unit(qty: &Qty) -> Option<Noun> {
     let by_unit = match qty.unit {
         Unit::Cores | Unit::Millicores | Unit::BareM => Some((true, false)),
         Unit::Memory { .. } => Some((false, true)),
@@ -141,7 +157,11 @@ fn absolute(g: &mut Builder) {
             let parts = qtys
                 .into_iter()
                 .map(|qty| {
-                    let of = noun_of(&qty)?;
+                    let of = if noun.cpu {
+                        noun_by_unit(&qty)?
+                    } else {
+                        noun_of(&qty)?
+                    };
                     Some(Part {
                         noun: Noun {
                             side: noun.side,

@@ -156,7 +156,10 @@ fn days(g: &mut Builder) {
             let year = i16::try_from(c.num("y")?.to_u32()?)
                 .ok()
                 .filter(|year| *year >= 1000)?;
-            day(Day::Date(jiff::civil::Date::new(year, month, date).ok()?))
+            day(match jiff::civil::Date::new(year, month, date) {
+                Ok(date) => Day::Date(date),
+                Err(_) => Day::Never(year, month, date),
+            })
         },
     );
 }
