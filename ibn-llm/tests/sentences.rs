@@ -2,7 +2,8 @@
 //! attack the rules: `fixtures/attack.jsonl`. Their catalog is `fixtures/catalog.json`.
 //!
 //! `fixtures/places.jsonl` is about customers that have workloads of the same names, those of `fixtures/customers.json`: where a
-//! sentence says which one it means, where it doesn't, and what it can't mean at all. The instant is always 2026-11-24T12:00:00Z, a Tuesday, in UTC.
+//! sentence says which one it means, where it doesn't, and what it can't mean at all. `fixtures/doubts.jsonl`, with the workloads of
+//! `fixtures/teams.json`, is about numbers that exclude each other or may be meant in two ways, and about what is near to them. The instant is always 2026-11-24T12:00:00Z, a Tuesday, in UTC.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,6 +27,8 @@ const SENTENCES: &str = include_str!("../fixtures/sentences.jsonl");
 const ATTACK: &str = include_str!("../fixtures/attack.jsonl");
 const CUSTOMERS: &str = include_str!("../fixtures/customers.json");
 const PLACES: &str = include_str!("../fixtures/places.jsonl");
+const TEAMS: &str = include_str!("../fixtures/teams.json");
+const DOUBTS: &str = include_str!("../fixtures/doubts.jsonl");
 
 /// One line: a sentence, and exactly one of the outcomes.
 #[derive(Deserialize)]
@@ -153,6 +156,9 @@ fn fault(line: &Line, answer: &Translation) -> Option<String> {
             Translation::Clarify(question),
         ) => {
             let said = format!("{} {}", question.question, question.candidates.join(" "));
+            if question.candidates.iter().any(|it| it.contains('{')) {
+                return Some(format!("offers no words: {said}"));
+            }
             let unsaid = line.asks.iter().find(|part| !said.contains(*part));
             if let Some(part) = unsaid {
                 return Some(format!("no `{part}` in: {said}"));
@@ -231,6 +237,15 @@ fn what_attacks_the_rules_is_read_as_they_say() {
 #[test]
 fn a_place_is_read_where_it_is_said_and_asked_for_where_it_is_not() {
     let counts = check(PLACES, CUSTOMERS);
+    assert!(
+        counts["intent"] >= 40 && counts["clarify"] >= 80,
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn what_excludes_itself_or_may_be_meant_in_two_ways_is_asked() {
+    let counts = check(DOUBTS, TEAMS);
     assert!(
         counts["intent"] >= 40 && counts["clarify"] >= 80,
         "{counts:?}"
