@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
 
+mod common;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,37 +14,10 @@ use ibn_core::decision::{LedgerEntry, LedgerEvent};
 use ibn_core::roles::{Ledger, LedgerQuery};
 use ibn_runtime::{Journal, SqliteStore};
 
+use common::{demo, start};
+
 /// How often it is killed.
 const KILLS: u64 = 20;
-
-fn demo(state_dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ibn"));
-    command
-        .args([
-            "demo",
-            "--seed",
-            "11",
-            "--speed",
-            "1000",
-            "--listen",
-            "127.0.0.1:0",
-            "--state-dir",
-        ])
-        .arg(state_dir)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    command
-}
-
-fn start(state_dir: &Path) -> (Child, String) {
-    let mut child = demo(state_dir).spawn().unwrap();
-    // The address is printed once the replay is over and the page is served.
-    let mut address = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut address)
-        .unwrap();
-    (child, address.trim().to_owned())
-}
 
 fn ledger(state_dir: &Path) -> (Vec<LedgerEntry>, Option<jiff::Timestamp>) {
     let store = SqliteStore::open(&state_dir.join("demo.sqlite")).unwrap();

@@ -134,6 +134,8 @@ async fn a_reading_of_a_model_needs_a_person() {
     assert_eq!(preview["needsConfirmation"], true);
     for order in [
         json!({"text": text}),
+        // Read anew it may be read otherwise: nobody saw that.
+        json!({"text": text, "confirmed": true}),
         json!({"reading": preview["reading"], "confirmed": false}),
     ] {
         let refused = served.post("/api/v1/apply", &order).await;
