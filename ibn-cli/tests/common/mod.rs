@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// The demo with its state in a folder, on any free port.
-pub fn demo(state_dir: &Path) -> Command {
+pub(crate) fn demo(state_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ibn"));
     command
         .args([
@@ -25,7 +25,7 @@ pub fn demo(state_dir: &Path) -> Command {
 }
 
 /// The same, running, and its address.
-pub fn start(state_dir: &Path) -> (Child, String) {
+pub(crate) fn start(state_dir: &Path) -> (Child, String) {
     let mut child = demo(state_dir).spawn().unwrap();
     // The address is printed once the replay is over and the page is served.
     let mut address = String::new();
