@@ -29,7 +29,8 @@ fn ibn(address: &str, args: &[&str], input: &str) -> Output {
 
 #[track_caller]
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+    assert!(!output.stdout.is_empty(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]
