@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use ibn_core::allocation::Allocation;
 use ibn_core::envelope::{Envelope, LimitSource};
-use ibn_core::intent::Preference;
+use ibn_core::intent::{Objective, Preference};
 use ibn_core::observation::{Observation, Signal, SignalHealth};
+use ibn_core::prediction::WorkloadModel;
 use ibn_core::roles::Recommender;
 use ibn_core::situation::{Experience, Outcome, Recommendation, RewardWeights, Situation};
-use ibn_core::workload::WorkloadRef;
+use ibn_core::workload::{WorkloadRef, WorkloadState};
 
 use crate::error::Result;
 use crate::metrics::Metrics;
@@ -19,7 +20,7 @@ use crate::scenario::{Scenario, WorkloadScenario};
 use crate::simulated::SimulatedCluster;
 
 /// The span that observations cover.
-const WINDOW: Duration = Duration::from_secs(60);
+pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 /// Observations that a recommender is shown.
 const HISTORY: usize = 60;
 
@@ -70,7 +71,9 @@ pub fn run(
         cluster.advance_by(scenario.control_period);
         turn += 1;
         for side in &mut sides {
-            let seed = seeds.child(&format!("{}/{turn}", side.workload)).root();
+            let seed = seeds
+                .child(&format!("{}/{turn}", side.watch.workload))
+                .root();
             side.decide(&cluster, scenario, seed);
         }
     }
@@ -81,29 +84,19 @@ pub fn run(
     })
 }
 
-/// One workload's side of a run.
-struct Side {
+/// What is told of a workload at each turn: its limits, and what was seen of it so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Watch {
     workload: WorkloadRef,
-    recommender: Box<dyn Recommender>,
     envelope: Arc<Envelope>,
     history: VecDeque<Arc<Observation>>,
-    situation: SituationBase,
-    /// What a learner advised last, until its outcome is known: how many fields that changed, and what was then given.
-    advised: Option<(Situation, Recommendation, u32, Allocation)>,
+    objectives: Vec<Objective>,
+    model: Option<WorkloadModel>,
 }
 
-/// What doesn't change between turns.
-struct SituationBase {
-    objectives: Vec<ibn_core::intent::Objective>,
-    model: Option<ibn_core::prediction::WorkloadModel>,
-}
-
-impl Side {
-    fn new(
-        workload: &WorkloadScenario,
-        recommender: Box<dyn Recommender>,
-        cluster: &SimulatedCluster,
-    ) -> Self {
+impl Watch {
+    /// A workload of a scenario that was not looked at yet; `model` is what a twin knows of it.
+    pub(crate) fn new(workload: &WorkloadScenario, model: Option<WorkloadModel>) -> Self {
         let reference = workload.workload();
         let mut envelope = Envelope::open(reference.clone());
         if workload.bounds.min.is_some() {
@@ -115,24 +108,23 @@ impl Side {
             &LimitSource::Guardrail(format!("{}-replicas", workload.name)),
         );
         Self {
-            situation: SituationBase {
-                objectives: workload.objective().into_iter().collect(),
-                model: cluster.model(&reference),
-            },
+            objectives: workload.objective().into_iter().collect(),
             workload: reference,
-            recommender,
             envelope: Arc::new(envelope),
             history: VecDeque::new(),
-            advised: None,
+            model,
         }
     }
 
-    fn decide(&mut self, cluster: &SimulatedCluster, scenario: &Scenario, seed: u64) {
-        let Some((state, seen)) = cluster.look(&self.workload, WINDOW) else {
-            return;
-        };
+    /// The situation after one more look.
+    pub(crate) fn situation(
+        &mut self,
+        state: WorkloadState,
+        seen: Observation,
+        control_period: Duration,
+        seed: u64,
+    ) -> Situation {
         let now = seen.at;
-        self.learn(&seen, &state.allocation);
         let needed = [Signal::RequestRate, Signal::CpuUsage];
         let health = needed
             .iter()
@@ -142,34 +134,63 @@ impl Side {
         if self.history.len() > HISTORY {
             self.history.pop_front();
         }
-        let situation = Situation {
+        Situation {
             workload: self.workload.clone(),
             now,
-            control_period: scenario.control_period,
+            control_period,
             state,
             envelope: Arc::clone(&self.envelope),
-            objectives: self.situation.objectives.clone(),
+            objectives: self.objectives.clone(),
             preference: Preference::default(),
             history: self.history.iter().cloned().collect(),
             forecast: None,
-            model: self.situation.model.clone(),
+            model: self.model.clone(),
             health: health.unwrap_or(SignalHealth::Missing),
             floor: None,
             held: BTreeSet::new(),
             seed,
+        }
+    }
+}
+
+/// One workload's side of a run.
+struct Side {
+    watch: Watch,
+    recommender: Box<dyn Recommender>,
+    /// What a learner advised last, until its outcome is known: how many fields that changed, and what was then given.
+    advised: Option<(Situation, Recommendation, u32, Allocation)>,
+}
+
+impl Side {
+    fn new(
+        workload: &WorkloadScenario,
+        recommender: Box<dyn Recommender>,
+        cluster: &SimulatedCluster,
+    ) -> Self {
+        Self {
+            watch: Watch::new(workload, cluster.model(&workload.workload())),
+            recommender,
+            advised: None,
+        }
+    }
+
+    fn decide(&mut self, cluster: &SimulatedCluster, scenario: &Scenario, seed: u64) {
+        let Some((state, seen)) = cluster.look(&self.watch.workload, WINDOW) else {
+            return;
         };
+        self.learn(&seen, &state.allocation);
+        let situation = self
+            .watch
+            .situation(state, seen, scenario.control_period, seed);
         let live = &situation.state.allocation;
         let advice = self.recommender.recommend(&situation);
-        let replicas = self
-            .envelope
-            .replicas
-            .range()
-            .clamp(advice.allocation.replicas);
+        let bounds = situation.envelope.replicas.range();
+        let replicas = bounds.clamp(advice.allocation.replicas);
         let wanted = advice.allocation.with_replicas(replicas);
         let changes = live.changes_to(&wanted).len() as u32;
         if changes > 0 {
             // What the cluster refuses is left as it is; the recommender sees that at its next turn.
-            let _ = cluster.change_by_hand(&self.workload, &wanted, "recommender");
+            let _ = cluster.change_by_hand(&self.watch.workload, &wanted, "recommender");
         }
         if self.recommender.as_learner().is_some() {
             self.advised = Some((situation, advice, changes, wanted));

@@ -55,6 +55,7 @@ pub mod autoscaler;
 mod balance;
 mod cluster;
 mod demand;
+pub mod environment;
 mod episode;
 mod error;
 pub mod evaluation;

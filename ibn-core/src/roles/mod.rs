@@ -5,6 +5,7 @@
 //! to begin one's own with; the crates that have some tell more under `write_your_own`.
 
 mod assessor;
+mod batch;
 mod clock;
 mod environment;
 mod forecaster;
@@ -16,6 +17,7 @@ mod store;
 mod translator;
 
 pub use assessor::Assessor;
+pub use batch::{Batch, BatchActions};
 pub use clock::{Clock, VirtualClock};
 pub use environment::{Action, ActionSpace, Environment, ScenarioSource, Spaces, Step};
 pub use forecaster::Forecaster;

@@ -54,6 +54,14 @@ impl Kind {
         Self { pods, ..self }
     }
 
+    /// The same under another CPU limit.
+    pub(super) fn limited(self, limit: Option<CpuMillis>) -> Self {
+        Self {
+            limit: limit.map(CpuMillis::get),
+            ..self
+        }
+    }
+
     fn work(&self) -> f64 {
         self.work_nanos as f64 / 1e9
     }

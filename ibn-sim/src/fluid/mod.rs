@@ -269,6 +269,62 @@ impl Fleet {
         self.set(workload, replicas, false);
     }
 
+    /// Gives every pod of a workload another size, in place; false where a node has no room for that, and then nothing has changed.
+    pub fn resize(&mut self, workload: usize, size: PodSize) -> bool {
+        let (Some(pods), Some(before)) =
+            (self.pods.get(workload), self.sizes.get(workload).copied())
+        else {
+            return false;
+        };
+        if before == size {
+            return true;
+        }
+        let places: Vec<usize> = pods.iter().map(|pod| pod.node as usize).collect();
+        let fitted = places
+            .iter()
+            .take_while(|index| {
+                self.nodes
+                    .get_mut(**index)
+                    .is_some_and(|node| node.resize(&before, &size))
+            })
+            .count();
+        let fits = fitted == places.len();
+        for (place, index) in places.iter().enumerate() {
+            if !fits
+                && place < fitted
+                && let Some(node) = self.nodes.get_mut(*index)
+            {
+                // What it had fits again.
+                node.resize(&size, &before);
+            }
+            self.placer.changed(&self.nodes, *index);
+        }
+        if !fits {
+            return false;
+        }
+        let of = self.class_pods.get(workload).copied().unwrap_or(1);
+        let kind = self
+            .kinds
+            .get(workload)
+            .map(|kind| kind.limited(size.cpu_limit));
+        if let Some(kind) = kind {
+            let class = self.class(kind.over(of));
+            if let (Some(known), Some(chosen)) = (
+                self.kinds.get_mut(workload),
+                self.class_of.get_mut(workload),
+            ) {
+                (*known, *chosen) = (kind, class);
+            }
+        }
+        if let (Some(known), Some(totals)) =
+            (self.sizes.get_mut(workload), self.totals.get_mut(workload))
+        {
+            *known = size;
+            totals.changes += 1;
+        }
+        true
+    }
+
     /// Ends some pods of a workload, the oldest first; others start in their place.
     pub fn crash(&mut self, workload: usize, pods: u32) {
         let (Some(held), Some(size)) = (self.pods.get_mut(workload), self.sizes.get(workload))
