@@ -1,7 +1,6 @@
 //! Environments against the suite, and against what is known of them.
 
 use ibn_core::roles::ScenarioSource;
-use ibn_testkit::environment::{check, check_source};
 
 use super::*;
 use crate::scenario::DemandSpec;
@@ -32,47 +31,6 @@ demand = {{ constant = 30.0 }}
         ));
     }
     Scenario::from_toml(&text).unwrap()
-}
-
-#[test]
-fn every_engine_and_kind_of_action_passes_the_suite() {
-    for engine in [Engine::Requests, Engine::Fluid] {
-        for (actions, workloads) in [
-            (ActionKind::Discrete, 1),
-            (ActionKind::MultiDiscrete, 2),
-            (ActionKind::Continuous, 2),
-        ] {
-            check(&|| {
-                let of = ScenarioEnvironment::new(scenario(workloads), engine, actions);
-                Box::new(of.unwrap())
-            });
-        }
-    }
-}
-
-#[test]
-fn a_distribution_passes_the_suite() {
-    for engine in [Engine::Requests, Engine::Fluid] {
-        let source = ScenarioDistribution::new(
-            engine,
-            ActionKind::Discrete,
-            Duration::from_secs(900),
-            Duration::from_secs(15),
-        )
-        .unwrap();
-        check_source(&source);
-        let drawn = |seed| source.scenario(1.0, seed).unwrap();
-        assert_ne!(drawn(1), drawn(2));
-        assert_eq!(drawn(1), drawn(1));
-    }
-    let few = Duration::from_secs(20);
-    let too_short = ScenarioDistribution::new(
-        Engine::Fluid,
-        ActionKind::Discrete,
-        few,
-        Duration::from_secs(15),
-    );
-    assert!(too_short.is_err());
 }
 
 struct Stage {
