@@ -87,36 +87,6 @@ demand = {{ constant = 30.0 }}
     Scenario::from_toml(&text).unwrap()
 }
 
-struct Stage {
-    environment: ScenarioEnvironment,
-    observation: Vec<f32>,
-    mask: Vec<bool>,
-}
-
-impl Stage {
-    fn new(scenario: Scenario, engine: Engine, actions: ActionKind, seed: u64) -> Self {
-        let mut environment = ScenarioEnvironment::new(scenario, engine, actions).unwrap();
-        let spaces = environment.spaces();
-        let mut observation = vec![0.0; spaces.observation];
-        let mut mask = vec![false; spaces.action.mask_len()];
-        environment.reset(seed, &mut observation, &mut mask);
-        Self {
-            environment,
-            observation,
-            mask,
-        }
-    }
-
-    fn step(&mut self, action: Action<'_>) -> Step {
-        self.environment
-            .step(action, &mut self.observation, &mut self.mask)
-    }
-
-    fn replicas(&self) -> u32 {
-        self.environment.situations()[0].state.allocation.replicas
-    }
-}
-
 #[test]
 fn every_engine_and_kind_of_action_passes_the_suite() {
     for engine in [Engine::Requests, Engine::Fluid] {
