@@ -67,7 +67,7 @@ fn queues(rho: f64) -> Vec<(String, Queue)> {
     ];
     for (cv2, law) in laws {
         let one = Queue::at_load(rho, 1, law);
-        all.push((format!("M/G/1, cv² {cv2}"), one.clone()));
+        all.push((format!("M/G/1, cv² {cv2}"), one));
         let sharing = Queue {
             discipline: Discipline::ProcessorSharing,
             ..one
