@@ -2,6 +2,7 @@
 
 mod control;
 mod fault;
+mod nodes;
 mod view;
 
 use std::cmp::Reverse;
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::log::EventKind;
 use crate::node::Node;
 use crate::rng::Seeds;
-use crate::spec::{Accounting, ClusterSpec};
+use crate::spec::{Accounting, ClusterSpec, NodeAutoscaling};
 use crate::time::{SimTime, nanos};
 use crate::tracked::{Message, Tracked};
 use crate::workload::Workload;
@@ -56,6 +57,9 @@ pub struct Cluster {
     next_event: u64,
     /// By namespace.
     quotas: BTreeMap<String, QuotaLimits>,
+    scaling: Option<NodeAutoscaling>,
+    /// Whether a node is ordered and not there yet.
+    is_ordered: bool,
 }
 
 /// What happens at its time.
@@ -71,6 +75,10 @@ enum Due {
     Unreachable { node: usize, since: u64 },
     /// The pods of a lost node are given up.
     Evict { node: usize, since: u64 },
+    /// A node that was ordered is there.
+    NodeAdded,
+    /// A node that came may have been empty for long enough.
+    NodeIdle { node: usize },
 }
 
 impl Cluster {
@@ -111,6 +119,8 @@ impl Cluster {
             events: BinaryHeap::new(),
             next_event: 0,
             quotas: BTreeMap::new(),
+            scaling: spec.node_autoscaling.clone(),
+            is_ordered: false,
         };
         cluster.schedule(nanos(spec.accounting.bin), Due::Bin);
         for workload in &mut cluster.workloads {
@@ -213,6 +223,8 @@ impl Cluster {
                 }
                 self.schedule(now + nanos(self.accounting.bin), due);
             }
+            Due::NodeAdded => self.add_node(),
+            Due::NodeIdle { node } => self.remove_idle(node),
             Due::Unreachable { node, since } => self.after_loss(node, since, false),
             Due::Evict { node, since } => self.after_loss(node, since, true),
             Due::Look { workload, pod } => {

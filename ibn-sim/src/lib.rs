@@ -100,8 +100,8 @@ pub use scenario::Scenario;
 pub use server::Usage;
 pub use simulated::SimulatedCluster;
 pub use spec::{
-    Accounting, Call, ClusterSpec, Kernel, LatencyObjective, MemoryUse, NodeSpec, PodSize, Retries,
-    Traffic, WorkloadSpec,
+    Accounting, Call, ClusterSpec, Kernel, LatencyObjective, MemoryUse, NodeAutoscaling, NodeSpec,
+    PodSize, Retries, Traffic, WorkloadSpec,
 };
 pub use time::SimTime;
 pub use trace::{Trace, TraceFormat, parse_unit};

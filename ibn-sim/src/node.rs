@@ -14,6 +14,10 @@ pub(crate) struct Node {
     pods: u32,
     /// When it was lost, where it is.
     pub(crate) lost: Option<u64>,
+    /// Of a node that came later: since when it has been as it is, coming or empty.
+    pub(crate) since: Option<u64>,
+    /// Whether it has gone again.
+    pub(crate) is_gone: bool,
 }
 
 impl Node {
@@ -23,6 +27,8 @@ impl Node {
             memory_free: spec.memory.get(),
             pods: 0,
             lost: None,
+            since: None,
+            is_gone: false,
             spec,
         }
     }
@@ -46,6 +52,7 @@ impl Node {
 
     fn fits(&self, size: &PodSize) -> bool {
         self.lost.is_none()
+            && !self.is_gone
             && self.pods < self.spec.max_pods
             && size.cpu_request.get() <= self.cpu_free
             && size.memory_request.get() <= self.memory_free

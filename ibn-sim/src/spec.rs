@@ -20,6 +20,21 @@ pub struct ClusterSpec {
     pub workloads: Vec<WorkloadSpec>,
     /// How the run is accounted for.
     pub accounting: Accounting,
+    /// Whether nodes come and go with the pods that need them.
+    pub node_autoscaling: Option<NodeAutoscaling>,
+}
+
+/// Nodes that come where pods find no room, and go where none is left on them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeAutoscaling {
+    /// What each new node is like; its number is added to its name.
+    pub node: NodeSpec,
+    /// New nodes at most, at a time.
+    pub most: u32,
+    /// From a pod that finds no room to a node that takes it.
+    pub delay: Duration,
+    /// How long a new node stays without a pod.
+    pub idle: Duration,
 }
 
 /// One node.
@@ -318,6 +333,7 @@ impl ClusterSpec {
             nodes: vec![node],
             workloads,
             accounting: Accounting::default(),
+            node_autoscaling: None,
         }
     }
 
@@ -368,6 +384,14 @@ impl ClusterSpec {
             return Err(Error::spec(
                 format!("nodes.{}.cpu", node.name),
                 "must be above 0",
+            ));
+        }
+        if let Some(scaling) = &self.node_autoscaling
+            && (scaling.node.cpu.get() == 0 || scaling.delay.is_zero() || scaling.idle.is_zero())
+        {
+            return Err(Error::spec(
+                "nodeAutoscaling",
+                "its node's CPU, its delay and its idle time must be above 0",
             ));
         }
         for (index, workload) in self.workloads.iter().enumerate() {

@@ -123,8 +123,13 @@ impl Cluster {
 
     /// Gives back what an ended pod had; [`Cluster::settle`] gives it to others.
     pub(super) fn release(&mut self, node: Option<usize>, size: &PodSize) {
+        let now = self.now;
         if let Some(node) = node.and_then(|node| self.nodes.get_mut(node)) {
             node.release(size);
+            if node.pods() == 0 {
+                // Empty from now on.
+                node.since = node.since.map(|_| now);
+            }
         }
     }
 
@@ -158,6 +163,7 @@ impl Cluster {
                 }
             }
         }
+        self.order_node();
     }
 
     /// Makes the pods that a workload lacks, as many as the quota of its namespace has room for.

@@ -60,7 +60,11 @@ impl Cluster {
     pub(crate) fn lose_nodes(&mut self, count: u32) -> Vec<usize> {
         let now = self.now;
         let mut there: Vec<usize> = (0..self.nodes.len())
-            .filter(|at| self.nodes.get(*at).is_some_and(|node| node.lost.is_none()))
+            .filter(|at| {
+                self.nodes
+                    .get(*at)
+                    .is_some_and(|node| node.lost.is_none() && !node.is_gone)
+            })
             .collect();
         there
             .sort_by_key(|at| std::cmp::Reverse(self.nodes.get(*at).map_or(0, |node| node.pods())));

@@ -209,7 +209,11 @@ impl Cluster {
     /// Room on all nodes together that no pod has reserved.
     #[must_use]
     pub fn free(&self) -> Free {
-        let there = || self.nodes.iter().filter(|node| node.lost.is_none());
+        let there = || {
+            self.nodes
+                .iter()
+                .filter(|node| node.lost.is_none() && !node.is_gone)
+        };
         Free {
             cpu: there().map(|node| CpuMillis::new(node.cpu_free())).sum(),
             memory: there().map(|node| Bytes::new(node.memory_free())).sum(),

@@ -3,7 +3,7 @@
 //! For training and for scale, where a request at a time is too slow. The cluster is the same: pods take time to start, need
 //! room on a node, and serve under a CPU quota. Within a step the load is constant. Response times are those of the
 //! [`Twin`](crate::Twin) at that load, read from a table, and on top of them the time that a backlog of earlier steps takes to
-//! be worked off. All state is in columns, one entry a workload or a pod.
+//! be worked off. All state is in columns, one entry a workload or a pod. Left out are calls, retries, faults, memory, and nodes that come and go.
 //!
 //! Measured against the engine that serves request by request (`examples/fluid_error.rs`, `benches/results/fluid-error.md`): p95 is within
 //! some 15 % where requests go to a pod at random, and a third too short where they go to the least loaded one.

@@ -29,8 +29,8 @@ use crate::error::{Error, Result};
 use crate::law::Law;
 use crate::rng::Seeds;
 use crate::spec::{
-    Accounting, Call, ClusterSpec, Kernel, LatencyObjective, MemoryUse, NodeSpec, PodSize, Retries,
-    Traffic, WorkloadSpec,
+    Accounting, Call, ClusterSpec, Kernel, LatencyObjective, MemoryUse, NodeAutoscaling, NodeSpec,
+    PodSize, Retries, Traffic, WorkloadSpec,
 };
 
 /// The scenario of the demo: three customers with a shop front end, a checkout and a worker each.
@@ -52,6 +52,9 @@ pub struct Scenario {
     pub control_period: Duration,
     /// The nodes.
     pub nodes: Vec<NodeGroup>,
+    /// Whether more nodes come where pods find no room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_autoscaling: Option<NodeScaling>,
     /// The workloads.
     pub workloads: Vec<WorkloadScenario>,
     /// What goes wrong.
@@ -69,6 +72,22 @@ fn monday() -> Timestamp {
 
 const fn quarter_minute() -> Duration {
     Duration::from_secs(15)
+}
+
+/// Nodes that come where pods find no room, like those of a group, and go where none is left on them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeScaling {
+    /// The name of the group whose nodes they are like.
+    pub group: String,
+    /// New nodes at most, at a time.
+    pub most: u32,
+    /// From a pod that finds no room to a node that takes it; 2 min where absent.
+    #[serde(with = "duration_text")]
+    pub delay: Duration,
+    /// How long a new node stays without a pod; 10 min where absent, as the cluster autoscaler waits.
+    #[serde(with = "duration_text")]
+    pub idle: Duration,
 }
 
 /// Nodes that are alike.
@@ -334,7 +353,32 @@ impl Scenario {
             nodes: nodes.collect(),
             workloads: workloads.collect::<Result<Vec<_>>>()?,
             accounting: Accounting::default(),
+            node_autoscaling: self.node_scaling()?,
         })
+    }
+
+    fn node_scaling(&self) -> Result<Option<NodeAutoscaling>> {
+        let Some(scaling) = &self.node_autoscaling else {
+            return Ok(None);
+        };
+        let group = self.nodes.iter().find(|group| group.name == scaling.group);
+        let Some(group) = group else {
+            return Err(Error::spec(
+                "nodeAutoscaling.group",
+                format!("there are no nodes `{}`", scaling.group),
+            ));
+        };
+        Ok(Some(NodeAutoscaling {
+            node: NodeSpec {
+                name: group.name.clone(),
+                cpu: group.cpu,
+                memory: group.memory,
+                max_pods: group.max_pods,
+            },
+            most: scaling.most,
+            delay: scaling.delay,
+            idle: scaling.idle,
+        }))
     }
 
     /// Its cluster at the start of a run.

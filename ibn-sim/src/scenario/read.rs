@@ -9,8 +9,8 @@ use ibn_core::units::Quantile;
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 
 use super::{
-    CallSpec, DemandSpec, Fault, FaultEffect, NodeGroup, RateStep, RetrySpec, Scenario, Slo,
-    SlowPods, SwitchingRate, TraceSpec, WorkSpec, WorkloadScenario, WrongSignals,
+    CallSpec, DemandSpec, Fault, FaultEffect, NodeGroup, NodeScaling, RateStep, RetrySpec,
+    Scenario, Slo, SlowPods, SwitchingRate, TraceSpec, WorkSpec, WorkloadScenario, WrongSignals,
 };
 use crate::arrivals::ArrivalProcess;
 use crate::balance::Balancing;
@@ -29,6 +29,7 @@ impl Decode for Scenario {
             "horizon",
             "controlPeriod",
             "nodes",
+            "nodeAutoscaling",
             "workloads",
             "faults",
         ];
@@ -38,6 +39,7 @@ impl Decode for Scenario {
         let horizon = fields.required_with("horizon", positive);
         let control_period = fields.optional_with("controlPeriod", positive);
         let nodes = fields.required("nodes");
+        let node_autoscaling = fields.optional("nodeAutoscaling");
         let workloads: Option<Vec<WorkloadScenario>> = fields.required("workloads");
         let faults: Option<Vec<Fault>> = fields.or_default("faults");
         if let (Some(workloads), Some(faults)) = (&workloads, &faults) {
@@ -49,6 +51,7 @@ impl Decode for Scenario {
             horizon: horizon?,
             control_period: control_period?.unwrap_or(super::quarter_minute()),
             nodes: nodes?,
+            node_autoscaling: node_autoscaling?,
             workloads: workloads?,
             faults: faults?,
             directory: std::path::PathBuf::new(),
@@ -92,6 +95,22 @@ fn report_names(
             message,
             format!("one of {}", known.join(", ")),
         );
+    }
+}
+
+impl Decode for NodeScaling {
+    fn decode(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let mut fields = reader.fields(node, &["group", "most", "delay", "idle"])?;
+        let group = fields.required("group");
+        let most = fields.required_with("most", |node, reader| reader.whole(node, 1..=10_000));
+        let delay = fields.optional_with("delay", positive);
+        let idle = fields.optional_with("idle", positive);
+        Some(Self {
+            group: group?,
+            most: most?,
+            delay: delay?.unwrap_or(Duration::from_secs(120)),
+            idle: idle?.unwrap_or(Duration::from_secs(600)),
+        })
     }
 }
 

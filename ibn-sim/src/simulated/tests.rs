@@ -550,3 +550,39 @@ fn an_orchestrator_that_refuses_changes_nothing() {
         .change_by_hand(&web(), &allocation, "kubectl")
         .unwrap();
 }
+
+#[test]
+fn nodes_come_where_pods_find_no_room_and_go_where_none_is_left() {
+    let cluster = pair(r#"nodeAutoscaling = { group = "n", most = 2, delay = "2m", idle = "5m" }"#);
+    cluster.advance_by(MINUTE);
+    let scale = |replicas| {
+        let allocation = live(&cluster).with_replicas(replicas);
+        cluster
+            .change_by_hand(&web(), &allocation, "kubectl")
+            .unwrap();
+    };
+    let cores = || inventory(&cluster).free.unwrap().cpu.get() / 1000;
+    // Two nodes of four cores take eight pods of one; the ninth orders a node, and needs 5 s to start there.
+    scale(9);
+    cluster.advance_by(2 * MINUTE);
+    assert_eq!(ready(&cluster), 8);
+    cluster.advance_by(Duration::from_secs(6));
+    assert_eq!((ready(&cluster), cores()), (9, 3));
+    // Twenty want three more nodes than there are; two may come in all.
+    scale(20);
+    cluster.advance_by(10 * MINUTE);
+    assert_eq!((ready(&cluster), cores()), (16, 0));
+    scale(2);
+    cluster.advance_by(3 * MINUTE);
+    assert_eq!(cores(), 14, "they stay a while");
+    cluster.advance_by(8 * MINUTE);
+    assert!(
+        (6..=10).contains(&cores()),
+        "those without a pod have gone: {}",
+        cores()
+    );
+    let unknown = Scenario::from_toml(
+        "name = \"x\"\nhorizon = \"1h\"\nnodes = [{ name = \"n\", cpu = \"1\", memory = \"1Gi\" }]\nworkloads = []\nnodeAutoscaling = { group = \"m\", most = 1 }\n",
+    );
+    assert!(unknown.unwrap().cluster(1).is_err());
+}
