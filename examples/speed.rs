@@ -1,11 +1,9 @@
-//! How fast the simulator is on one core, beside DSLab's kernel in the same run: `speed --seconds 5 -o json`.
+//! How fast the simulator is on one core: `speed --seconds 3 -o json`.
 //!
 //! - *cluster*: 50 pods of one core each with 16 threads (processor sharing), power of two choices, time-outs, histograms and the hash of all events.
 //! - *hold*: the queue of events alone, with 10,000 pending; an event is taken out and one put in.
-//! - *ping-pong*: two processes that send each other messages, ours and `simcore`'s.
+//! - *ping-pong*: two processes that send each other messages. The same in DSLab's kernel is `benches/simcore`.
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -15,11 +13,9 @@ use ibn_sim::queue::Agenda;
 use ibn_sim::{
     Balancing, Cluster, ClusterSpec, Law, NodeSpec, PodSize, RateCurve, SimTime, WorkloadSpec,
 };
-use serde::Serialize;
 use serde_json::json;
-use simcore::{Event, EventHandler, Id, Simulation, SimulationContext, cast};
 
-/// How fast the simulator is on one core, beside DSLab's kernel in the same run.
+/// How fast the simulator is on one core.
 #[derive(Parser)]
 struct Args {
     /// Seconds that each measurement takes, about.
@@ -37,13 +33,12 @@ fn main() -> Result<()> {
     let requests = cluster(args.seconds, args.seed)?;
     let hold = rate(args.seconds, hold);
     let ours = rate(args.seconds, ping_pong);
-    let peer = rate(args.seconds, peer_ping_pong);
     if args.output == "json" {
         println!(
             "{}",
             json!({
                 "cluster_requests_per_s": requests, "hold_events_per_s": hold,
-                "ping_pong_events_per_s": ours, "simcore_ping_pong_events_per_s": peer,
+                "ping_pong_events_per_s": ours,
             })
         );
     } else {
@@ -51,7 +46,6 @@ fn main() -> Result<()> {
             ("cluster, requests", requests),
             ("hold, events", hold),
             ("ping-pong, events", ours),
-            ("ping-pong of simcore, events", peer),
         ] {
             println!("{what:30} {:8.2} M/s", per_s / 1e6);
         }
@@ -172,53 +166,4 @@ fn ping_pong(events: u64) {
             process.on(now, message.from, &mut agenda);
         }
     }
-}
-
-#[derive(Clone, Serialize)]
-struct Ping {}
-
-struct Peer {
-    heard: u64,
-    most: u64,
-    context: SimulationContext,
-}
-
-impl Peer {
-    fn answer(&mut self, to: Id) {
-        self.heard += 1;
-        if self.heard <= self.most {
-            self.context.emit(Ping {}, to, 1.0);
-        }
-    }
-}
-
-impl EventHandler for Peer {
-    fn on(&mut self, event: Event) {
-        cast!(match event.data {
-            Ping {} => {
-                self.answer(event.src);
-            }
-        })
-    }
-}
-
-fn peer_ping_pong(events: u64) {
-    let mut simulation = Simulation::new(1);
-    let ids: Vec<Id> = ["a", "b"]
-        .into_iter()
-        .map(|name| {
-            let context = simulation.create_context(name);
-            let peer = Peer {
-                heard: 0,
-                most: events / 2,
-                context,
-            };
-            simulation.add_handler(name, Rc::new(RefCell::new(peer)))
-        })
-        .collect();
-    let starter = simulation.create_context("starter");
-    if let [a, b] = ids[..] {
-        starter.emit_as(Ping {}, a, b, 0.0);
-    }
-    simulation.step_until_no_events();
 }

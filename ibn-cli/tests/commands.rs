@@ -414,3 +414,24 @@ fn every_sentence_that_is_offered_is_understood() {
         }
     });
 }
+
+#[test]
+fn a_dead_model_changes_nothing_of_the_demo() {
+    let run = |more: &[&str]| {
+        let mut args = vec![
+            "demo",
+            "--once",
+            "5m",
+            "--state-dir",
+            ":memory:",
+            "-o",
+            "json",
+        ];
+        args.extend(more);
+        let output = ibn(&args);
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let model = ["--llm-url", "http://127.0.0.1:9/v1", "--llm-model", "gone"];
+    assert_eq!(run(&[]), run(&model));
+}

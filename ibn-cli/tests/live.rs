@@ -36,7 +36,7 @@ fn json(output: &Output) -> Value {
 #[test]
 fn what_is_asked_on_the_command_line_is_done_by_the_demo() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut child, address) = common::start(folder.path());
+    let (_demo, address) = common::start(folder.path());
 
     // Intents from standard input, which can be read only once.
     let intent = "apiVersion: ibn.dev/v1alpha1\nkind: Intent\nmetadata: {name: five, namespace: acme}\nspec:\n  target: {kind: Deployment, name: web}\n  expectations:\n    - directive: {replicas: {to: 5}}\n";
@@ -82,7 +82,4 @@ fn what_is_asked_on_the_command_line_is_done_by_the_demo() {
         "",
     );
     assert_eq!(later.status.code(), Some(3), "{later:?}");
-
-    child.kill().unwrap();
-    child.wait().unwrap();
 }

@@ -47,7 +47,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Outcome {
 
     let mut requests = kept.requests;
     if requests.is_empty() {
-        requests = begin(&scenario, &cluster, &*translator, kept.journal.as_deref())?;
+        requests = begin(&scenario, &cluster, kept.journal.as_deref())?;
     }
     let roles = setup::roles(args, &cluster, kept.intents, kept.ledger)?;
     let mut driver = setup::driver(&scenario, settings.seed, &cluster, roles);
@@ -195,10 +195,9 @@ fn lock(dir: &Path) -> Result<File, Failure> {
 fn begin(
     scenario: &Scenario,
     cluster: &ibn_sim::SimulatedCluster,
-    translator: &dyn ibn_core::roles::Translator,
     journal: Option<&dyn Journal>,
 ) -> Result<Vec<JournalEntry>, Failure> {
-    let requests = setup::first_requests(scenario, cluster, translator)?;
+    let requests = setup::first_requests(scenario, cluster)?;
     let entries: Vec<JournalEntry> = requests
         .into_iter()
         .map(|request| JournalEntry {

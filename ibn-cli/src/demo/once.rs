@@ -144,8 +144,7 @@ fn managed(
             (Arc::<SqliteStore>::clone(&store), store)
         }
     };
-    let translator = crate::commands::translate::translator(&args.model)?;
-    let requests = setup::first_requests(scenario, &cluster, &*translator)?;
+    let requests = setup::first_requests(scenario, &cluster)?;
     let roles = setup::roles(args, &cluster, intents, Arc::clone(&ledger))?;
     let mut driver = setup::driver(scenario, settings.seed, &cluster, roles);
     let heard = super::report::Heard::default();
