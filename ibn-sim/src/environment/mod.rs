@@ -9,7 +9,7 @@
 //! **Reward** of a step, the mean over the workloads of
 //! `−violated − (cores + change weight · changes) ÷ violation weight`
 //! with `violated` 1 where the objective's quantile over the last minute is above its bound (0 where nobody came), `cores` the CPU that all pods
-//! request, `changes` the fields that were changed, and the weights of [`RewardWeights`](ibn_core::situation::RewardWeights). So a violated
+//! request, `changes` the fields that were changed, and the weights of [`RewardWeights`]. So a violated
 //! period costs 1, and ten cores for a period cost as much.
 //!
 //! **Episodes** begin one control period into the scenario, are never `terminated`, and `truncated` at its horizon.
