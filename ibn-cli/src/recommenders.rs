@@ -6,9 +6,9 @@ use std::time::Duration;
 use ibn_assurance::forecast::{BestOf, HoltWinters};
 use ibn_core::roles::{Forecaster, Predictor, Recommender};
 use ibn_drl::Spec;
-use ibn_sim::Scenario;
 use ibn_sim::autoscaler::clairvoyant::Clairvoyant;
 use ibn_sim::autoscaler::{self, Context, Foresight, by_name};
+use ibn_sim::{Scenario, Twin};
 
 use crate::exit::{Exit, Failure};
 
@@ -72,4 +72,9 @@ fn failed(error: &dyn std::error::Error) -> Failure {
         .collect();
     Failure::because(Exit::Usage, "the recommender can't be had", error)
         .help(format!("there are {}", known.join(", ")))
+}
+
+/// The twin of a scenario's cluster.
+pub(crate) fn twin(scenario: &Scenario) -> Arc<dyn Predictor> {
+    Arc::new(Twin::default().with_cores(scenario.cores()))
 }

@@ -38,7 +38,7 @@ pub enum Error {
     Method,
     /// Only a model read the sentence, and nobody confirmed the reading.
     #[error(
-        "only a model read this sentence: show the reading to a person and send `confirmed: true`"
+        "only a model read this sentence: preview it, show that to a person, and send its `reading` with `confirmed: true`"
     )]
     NeedsConfirmation,
     /// A reading was applied already.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::math;
 use crate::rng::{Purpose, Seeds, normal, uniform};
-use crate::time::{SimTime, nanos};
+use crate::time::{SimTime, common_divisor, nanos};
 
 /// A rate of requests that is constant within bins of equal width.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,15 +103,8 @@ impl RateCurve {
         factor: f64,
         horizon: Duration,
     ) -> Result<Self> {
-        let divisor = |a: u64, b: u64| {
-            let (mut a, mut b) = (a, b);
-            while b != 0 {
-                (a, b) = (b, a % b);
-            }
-            a
-        };
         let (from, to) = (nanos(at), nanos(end));
-        let bin = divisor(divisor(self.bin_nanos, from), to);
+        let bin = common_divisor(common_divisor(self.bin_nanos, from), to);
         let bins = nanos(horizon).div_ceil(bin).max(1);
         if bin < 1_000_000 || bins > 50_000_000 {
             return Err(Error::spec(

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::demand::RateCurve;
 use crate::error::{Error, Result};
-use crate::time::nanos;
+use crate::time::{common_divisor, nanos};
 
 /// More bins than any trace of requests has (95 years of minutes).
 const MAX_BINS: u64 = 50_000_000;
@@ -335,7 +335,7 @@ fn binned(
         }
         if rows_read > 0 {
             smallest_gap = smallest_gap.min(row.at - last);
-            step = common_divisor(row.at - last, step);
+            step = i128::from(common_divisor(gap_nanos(row.at - last), gap_nanos(step)));
         }
         (last, rows_read) = (row.at, rows_read + 1);
         let bin = (row.at - start) / unit_nanos;
@@ -355,7 +355,7 @@ fn binned(
         }
     }
     // Counts that are never in neighbouring bins were counted over longer intervals.
-    let duration = |gap: i128| Duration::from_nanos(u64::try_from(gap).unwrap_or(u64::MAX));
+    let duration = |gap: i128| Duration::from_nanos(gap_nanos(gap));
     if !requests && rows_read >= 3 && smallest_gap > unit_nanos {
         let gap = duration(smallest_gap);
         return Err((
@@ -377,9 +377,9 @@ fn binned(
     })
 }
 
-/// The greatest number that divides both; of 0 and another, that other.
-fn common_divisor(a: i128, b: i128) -> i128 {
-    if b == 0 { a } else { common_divisor(b, a % b) }
+/// A gap between rows as whole nanoseconds; those of centuries are all alike.
+fn gap_nanos(gap: i128) -> u64 {
+    u64::try_from(gap).unwrap_or(u64::MAX)
 }
 
 fn is_time_name(name: &str) -> bool {

@@ -149,11 +149,7 @@ impl Workload {
                 account.lost(now, now);
                 continue;
             }
-            let work = if pod.slowness == 1.0 {
-                work
-            } else {
-                (work as f64 * pod.slowness) as u64
-            };
+            let work = pod.work(work);
             if !pod.server.offer(now, work, account) {
                 account.refused(now);
                 balancer.refused(now, pod.id);
@@ -204,11 +200,7 @@ impl Workload {
                 tracked.fail(attempt, now, Outcome::Lost(now), &mut self.account);
                 continue;
             }
-            let work = if pod.slowness == 1.0 {
-                work
-            } else {
-                (work as f64 * pod.slowness) as u64
-            };
+            let work = pod.work(work);
             if !pod.server.offer(now, work, &mut self.account) {
                 self.balancer.refused(now, pod.id);
                 tracked.fail(attempt, now, Outcome::Refused(now), &mut self.account);

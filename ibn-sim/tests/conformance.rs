@@ -9,9 +9,8 @@ use ibn_core::roles::Orchestrator;
 use ibn_core::workload::WorkloadRef;
 use ibn_sim::autoscaler::Fixed;
 use ibn_sim::autoscaler::hpa::Hpa;
-use ibn_sim::environment::{ActionKind, Engine, ScenarioDistribution, ScenarioEnvironment};
 use ibn_sim::{Replay, Scenario, SimulatedCluster, Twin};
-use ibn_testkit::{clock, environment, monitor, orchestrator, predictor, recommender};
+use ibn_testkit::{clock, monitor, orchestrator, predictor, recommender};
 
 fn web() -> WorkloadRef {
     WorkloadRef::deployment("acme", "web")
@@ -57,73 +56,4 @@ fn a_replay_foresees() {
 fn the_autoscalers_advise() {
     recommender::check(&|| Box::new(Hpa::new(70)));
     recommender::check(&|| Box::new(Fixed::as_found()));
-}
-
-/// One workload, or two, with a load that a pod of half a core is half busy with.
-fn small(workloads: usize) -> Scenario {
-    let mut text = r#"
-name = "small"
-horizon = "10m"
-nodes = [{ name = "n", count = 2, cpu = "8", memory = "16Gi" }]
-"#
-    .to_owned();
-    for index in 0..workloads {
-        text.push_str(&format!(
-            r#"
-[[workloads]]
-namespace = "acme"
-name = "web{index}"
-replicas = 3
-bounds = {{ min = 1, max = 6 }}
-requests = {{ cpu = "500m", memory = "256Mi" }}
-limits = {{ cpu = "500m", memory = "256Mi" }}
-service = {{ law = "exponential", mean = "20ms" }}
-startup = {{ law = "constant", mean = "20s" }}
-slo = {{ atMost = "400ms" }}
-demand = {{ constant = 30.0 }}
-"#
-        ));
-    }
-    Scenario::from_toml(&text).unwrap()
-}
-
-#[test]
-fn every_engine_and_kind_of_action_passes_the_suite() {
-    for engine in [Engine::Requests, Engine::Fluid] {
-        for (actions, workloads) in [
-            (ActionKind::Discrete, 1),
-            (ActionKind::MultiDiscrete, 2),
-            (ActionKind::Continuous, 2),
-        ] {
-            environment::check(&|| {
-                let of = ScenarioEnvironment::new(small(workloads), engine, actions);
-                Box::new(of.unwrap())
-            });
-        }
-    }
-}
-
-#[test]
-fn a_distribution_passes_the_suite() {
-    for engine in [Engine::Requests, Engine::Fluid] {
-        let source = ScenarioDistribution::new(
-            engine,
-            ActionKind::Discrete,
-            Duration::from_secs(900),
-            Duration::from_secs(15),
-        )
-        .unwrap();
-        environment::check_source(&source);
-        let drawn = |seed| source.scenario(1.0, seed).unwrap();
-        assert_ne!(drawn(1), drawn(2));
-        assert_eq!(drawn(1), drawn(1));
-    }
-    let few = Duration::from_secs(20);
-    let too_short = ScenarioDistribution::new(
-        Engine::Fluid,
-        ActionKind::Discrete,
-        few,
-        Duration::from_secs(15),
-    );
-    assert!(too_short.is_err());
 }

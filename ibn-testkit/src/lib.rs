@@ -31,8 +31,8 @@
 //! | `Recommender` | [`recommender::check`] | `FixedReplicas` | `ibn-testkit/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `PerPod` | `examples/own_recommender.rs` |
 //! | `Recommender`, `PolicyLearner` | [`learner::check`] | `Bandit`, `Supervised` | `ibn-drl/tests/conformance.rs` |
-//! | `Environment` | [`environment::check`] | `ScenarioEnvironment` | `ibn-sim/tests/conformance.rs` |
-//! | `ScenarioSource` | [`environment::check_source`] | `ScenarioDistribution` | `ibn-sim/tests/conformance.rs` |
+//! | `Environment` | [`environment::check`] | `ScenarioEnvironment` | `ibn-sim/tests/environment.rs` |
+//! | `ScenarioSource` | [`environment::check_source`] | `ScenarioDistribution` | `ibn-sim/tests/environment.rs` |
 //! | `Predictor` | [`predictor::check`] | `Twin`, `Replay` | `ibn-sim/tests/conformance.rs` |
 //! | `Forecaster` | [`forecaster::check`] | `SeasonalNaive`, `HoltWinters`, `BestOf` | `ibn-assurance/tests/forecast.rs` |
 //! | `Clock` | [`clock::check`] | `VirtualClock` | `ibn-core/tests/conformance.rs` |

@@ -1,13 +1,11 @@
 //! `ibn simulate`: one run of a scenario with one recommender.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use ibn_core::roles::Predictor;
 use ibn_core::workload::WorkloadRef;
 use ibn_sim::autoscaler::Fixed;
 use ibn_sim::evaluation::Figures;
-use ibn_sim::{Scenario, Twin, run as simulate};
+use ibn_sim::{Scenario, run as simulate};
 use serde::Serialize;
 
 use crate::args::SimulateArgs;
@@ -29,7 +27,7 @@ struct Run {
 pub(crate) fn run(args: &SimulateArgs, settings: &Settings) -> Outcome {
     let scenario = Scenario::load(&args.file).map_err(|error| unreadable(&args.file, error))?;
     let spec = recommenders::parse(&args.recommender)?;
-    let twin: Arc<dyn Predictor> = Arc::new(Twin::default().with_cores(scenario.cores()));
+    let twin = recommenders::twin(&scenario);
     let foresight = recommenders::foresight(&spec, &scenario, settings.seed)?;
     let make = || recommenders::make(&spec, &twin, foresight.as_ref());
     // Once before the run, so that a fault is told at once and none can come later.

@@ -5,17 +5,15 @@ mod store;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ibn_core::roles::Predictor;
 use ibn_core::workload::WorkloadRef;
 use ibn_drl::Spec;
+use ibn_sim::Scenario;
 use ibn_sim::autoscaler::Fixed;
 use ibn_sim::evaluation::{self, Cell, Grid, Overall, Played, Summary};
-use ibn_sim::{Scenario, Twin};
 use serde::Serialize;
 
 pub(crate) use self::store::Shard;
@@ -181,7 +179,7 @@ fn play(
 ) -> Result<(), Failure> {
     // Once before the runs, so that a fault is told at once and none fails in the middle.
     for scenario in scenarios {
-        let twin = twin(scenario);
+        let twin = recommenders::twin(scenario);
         for spec in specs {
             let foresight = recommenders::foresight(spec, scenario, settings.seed)?;
             recommenders::make(spec, &twin, foresight.as_ref())?;
@@ -242,17 +240,13 @@ fn play(
     failure.map_or(Ok(()), Err)
 }
 
-fn twin(scenario: &Scenario) -> Arc<dyn Predictor> {
-    Arc::new(Twin::default().with_cores(scenario.cores()))
-}
-
 fn play_one(cell: &Cell, scenarios: &[Scenario], specs: &[Spec]) -> Result<Played, Failure> {
     let scenario = scenarios.iter().find(|of| of.name == cell.scenario);
     let spec = specs.iter().find(|of| of.to_string() == cell.recommender);
     let (Some(scenario), Some(spec)) = (scenario, spec) else {
         return Err(Failure::new(Exit::Failed, "a run is of no scenario"));
     };
-    let twin = twin(scenario);
+    let twin = recommenders::twin(scenario);
     let foresight = recommenders::foresight(spec, scenario, cell.seed)?;
     let mut make = |_: &WorkloadRef| {
         recommenders::make(spec, &twin, foresight.as_ref())

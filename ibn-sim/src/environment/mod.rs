@@ -304,6 +304,3 @@ impl Environment for ScenarioEnvironment {
 
 /// What a snapshot begins with; the last byte is the version of the form.
 const MAGIC: &[u8] = b"ibn-env\x01";
-
-#[cfg(test)]
-mod tests;

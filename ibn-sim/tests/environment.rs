@@ -1,9 +1,18 @@
 //! Environments against the suite, and against what is known of them.
 
-use ibn_core::roles::ScenarioSource;
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed helper fails its test"
+)]
 
-use super::*;
-use crate::scenario::DemandSpec;
+use std::time::Duration;
+
+use ibn_core::roles::{Action, Batch, BatchActions, Environment, ScenarioSource, Step};
+use ibn_sim::Scenario;
+use ibn_sim::environment::{ActionKind, Engine, ScenarioDistribution, ScenarioEnvironment};
+use ibn_sim::scenario::DemandSpec;
+use ibn_testkit::environment;
 
 /// One workload, or two, with a load that a pod of half a core is half busy with.
 fn scenario(workloads: usize) -> Scenario {
@@ -31,6 +40,47 @@ demand = {{ constant = 30.0 }}
         ));
     }
     Scenario::from_toml(&text).unwrap()
+}
+
+#[test]
+fn every_engine_and_kind_of_action_passes_the_suite() {
+    for engine in [Engine::Requests, Engine::Fluid] {
+        for (actions, workloads) in [
+            (ActionKind::Discrete, 1),
+            (ActionKind::MultiDiscrete, 2),
+            (ActionKind::Continuous, 2),
+        ] {
+            environment::check(&|| {
+                let of = ScenarioEnvironment::new(scenario(workloads), engine, actions);
+                Box::new(of.unwrap())
+            });
+        }
+    }
+}
+
+#[test]
+fn a_distribution_passes_the_suite() {
+    for engine in [Engine::Requests, Engine::Fluid] {
+        let source = ScenarioDistribution::new(
+            engine,
+            ActionKind::Discrete,
+            Duration::from_secs(900),
+            Duration::from_secs(15),
+        )
+        .unwrap();
+        environment::check_source(&source);
+        let drawn = |seed| source.scenario(1.0, seed).unwrap();
+        assert_ne!(drawn(1), drawn(2));
+        assert_eq!(drawn(1), drawn(1));
+    }
+    let few = Duration::from_secs(20);
+    let too_short = ScenarioDistribution::new(
+        Engine::Fluid,
+        ActionKind::Discrete,
+        few,
+        Duration::from_secs(15),
+    );
+    assert!(too_short.is_err());
 }
 
 struct Stage {
@@ -173,8 +223,6 @@ fn several_workloads_need_several_actions() {
 
 #[test]
 fn a_batch_is_its_environments_one_by_one() {
-    use ibn_core::roles::{Batch, BatchActions};
-
     let make =
         || ScenarioEnvironment::new(scenario(1), Engine::Fluid, ActionKind::Discrete).unwrap();
     let boxed = || -> Box<dyn Environment> { Box::new(make()) };
