@@ -200,6 +200,8 @@ codes! {
     ReservedName = 39,
     /// The author of an intent may not patch its target.
     NotPermitted = 40,
+    /// An intent only resumes, and at another time: nothing keeps that in mind.
+    LaterResume = 41,
 }
 
 impl Code {

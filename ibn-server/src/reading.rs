@@ -9,7 +9,7 @@ use ibn_core::admission::{AdmissionOutcome, WhatIf};
 use ibn_core::diagnostic::{Code, Diagnostic, Severity};
 use ibn_core::engine::{Reply, Request};
 use ibn_core::intent::{Intent, IntentKey, IntentSpec, IntentState, Mode, Origin, OriginKind};
-use ibn_core::translation::{Clarification, QueryReading, Reader, Translation, Utterance};
+use ibn_core::translation::{QueryReading, Reader, Translation, Utterance};
 use ibn_core::workload::WorkloadRef;
 use serde::Serialize;
 
@@ -209,16 +209,6 @@ pub(crate) async fn translate(
     };
     state.count_sentence(outcome, began.elapsed());
     let mut translation = translated?;
-    if let Translation::Intent(reading) = &translation
-        && reading.intents.iter().any(is_later_resume)
-    {
-        return Ok(Translation::Clarify(Clarification {
-            question: "A resume can't wait for its time. Say it then, or give the pause its end, such as `pause … until 18:00`."
-                .to_owned(),
-            missing: vec!["validity".to_owned()],
-            candidates: Vec::new(),
-        }));
-    }
     match &mut translation {
         Translation::Intent(reading) => {
             for intent in &mut reading.intents {
@@ -384,9 +374,4 @@ pub(crate) async fn apply(state: &ServerState, intents: &[Intent]) -> Result<Vec
 pub(crate) fn mode_alone(spec: &IntentSpec) -> Option<Mode> {
     spec.only_mode()
         .filter(|_| spec.validity.is_none() && spec.on_end.is_none())
-}
-
-/// Whether it is to be resumed at another time, which nothing keeps in mind.
-fn is_later_resume(intent: &Intent) -> bool {
-    intent.spec.only_mode() == Some(Mode::Enforce) && intent.spec.validity.is_some()
 }

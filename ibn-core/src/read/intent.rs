@@ -114,6 +114,8 @@ impl Draft {
                 .collect(),
             constraints: &self.constraints,
             priority: self.priority,
+            preference: self.preference,
+            mode: self.mode,
             validity: self.validity,
         }
     }

@@ -6,7 +6,9 @@ use super::findings::is_dns_label;
 use super::limits::{Limits, limits};
 use super::objective::{contradictions, objective};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::intent::{API_VERSION, Constraints, Expectation, Intent, Metadata, Target, Validity};
+use crate::intent::{
+    API_VERSION, Constraints, Expectation, Intent, Metadata, Mode, Preference, Target, Validity,
+};
 use crate::read::path::{join, push_index};
 use crate::read::quote;
 use crate::workload::WorkloadKind;
@@ -39,6 +41,8 @@ pub fn validate_intent(intent: &Intent) -> Vec<Diagnostic> {
         expectations: intent.spec.expectations.iter().enumerate().collect(),
         constraints: &intent.spec.constraints,
         priority: intent.spec.priority,
+        preference: intent.spec.preference,
+        mode: intent.spec.mode,
         validity: intent.spec.validity,
     };
     spec(&parts, &intent.metadata.namespace, &mut findings);
@@ -51,7 +55,20 @@ pub(crate) struct SpecParts<'a> {
     pub(crate) expectations: Vec<(usize, &'a Expectation)>,
     pub(crate) constraints: &'a Constraints,
     pub(crate) priority: Option<u8>,
+    pub(crate) preference: Option<Preference>,
+    pub(crate) mode: Option<Mode>,
     pub(crate) validity: Option<Validity>,
+}
+
+impl SpecParts<'_> {
+    /// Whether nothing is wanted but that what was paused goes on.
+    fn only_resumes(&self) -> bool {
+        self.mode == Some(Mode::Enforce)
+            && self.expectations.is_empty()
+            && self.constraints.is_empty()
+            && self.preference.is_none()
+            && self.priority.is_none()
+    }
 }
 
 /// The API version and kind are those that are read here.
@@ -132,6 +149,14 @@ pub(crate) fn spec(parts: &SpecParts<'_>, namespace: &str, findings: &mut Findin
             format!("a time after `{from}`"),
         );
     }
+    if parts.validity.is_some() && parts.only_resumes() {
+        findings.error(
+            Code::LaterResume,
+            "spec.validity",
+            "a resume can't wait for its time",
+            "say it then, or give the pause its end, such as `pause … until 18:00`",
+        );
+    }
     constraints(kind, parts.constraints, findings);
     expectations(kind, parts, findings);
 }
@@ -198,5 +223,27 @@ mod tests {
             intent.spec.priority = Some(priority);
             assert_eq!(validate_intent(&intent).is_empty(), valid, "{priority}");
         }
+    }
+
+    #[test]
+    fn a_resume_is_for_now_and_a_pause_may_end() {
+        let mut intent = Intent::new("web", &WorkloadRef::deployment("acme", "web"));
+        let until = "2026-12-24T18:00:00Z".parse().ok();
+        let validity = Validity {
+            from: until,
+            until: None,
+        };
+        for (mode, validity, codes) in [
+            (Mode::Enforce, None, &[][..]),
+            (Mode::Enforce, Some(validity), &[Code::LaterResume]),
+            (Mode::Suspended, Some(validity), &[]),
+        ] {
+            (intent.spec.mode, intent.spec.validity) = (Some(mode), validity);
+            let found: Vec<Code> = validate_intent(&intent).iter().map(|it| it.code).collect();
+            assert_eq!(found, codes, "{mode:?} {validity:?}");
+        }
+        intent.spec.mode = Some(Mode::Enforce);
+        intent.spec.priority = Some(60);
+        assert_eq!(validate_intent(&intent), [], "it says more than that");
     }
 }

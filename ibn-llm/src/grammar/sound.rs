@@ -31,6 +31,10 @@ fn question(name: &str, fault: &Diagnostic) -> Translation {
                 "For `{name}`, {message}, and a request is at most its limit. Which one holds?"
             ),
         ),
+        Code::LaterResume => clarify(
+            "time",
+            "A resume can't wait for its time. Say it then, or give the pause its end, such as `pause … until 18:00`.",
+        ),
         Code::EndsBeforeBegin => clarify(
             "time",
             "It would end before it begins. From when until when?",
