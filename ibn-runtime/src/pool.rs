@@ -50,6 +50,14 @@ impl RecommenderPool {
         recommender.recommend(situation)
     }
 
+    /// Whether the workload's recommender ever gives pods another size.
+    #[must_use]
+    pub fn resizes(&self, workload: &WorkloadRef) -> bool {
+        let shared = self.of(workload);
+        let recommender = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        recommender.resizes()
+    }
+
     /// Hands an experience to the workload's learner; `None` where its recommender doesn't learn.
     #[must_use]
     pub fn learn(&self, workload: &WorkloadRef, experience: &Experience) -> Option<LearnReport> {

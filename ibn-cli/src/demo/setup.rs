@@ -63,15 +63,16 @@ pub(super) fn cluster(scenario: &Scenario, seed: u64) -> Result<SimulatedCluster
     })
 }
 
-/// The engine of the demo.
-pub(super) fn engine(scenario: &Scenario, seed: u64) -> Engine {
+/// The engine of the demo; `resizing` says whether whoever recommends gives pods another size.
+fn engine(scenario: &Scenario, seed: u64, resizing: bool) -> Engine {
     let config = EngineConfig {
         control_period: scenario.control_period,
         observe: Observe::All,
         seed,
         ..EngineConfig::default()
     };
-    Engine::new(config, Admission::new(Registry::standard(), predictor()))
+    let admission = Admission::new(Registry::standard(), predictor()).resizing(resizing);
+    Engine::new(config, admission)
 }
 
 fn predictor() -> Arc<dyn Predictor> {
@@ -117,8 +118,12 @@ pub(super) fn driver(
     roles: Roles,
 ) -> VirtualDriver<SimWorld> {
     let start = scenario.start;
+    let resizing = scenario
+        .workloads
+        .iter()
+        .any(|workload| roles.recommenders.resizes(&workload.workload()));
     let mut driver = VirtualDriver::new(
-        engine(scenario, seed),
+        engine(scenario, seed, resizing),
         State::new(start),
         roles,
         SimWorld(cluster.clone()),

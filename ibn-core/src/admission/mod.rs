@@ -42,6 +42,7 @@ use crate::workload::{WorkloadRef, WorkloadState};
 pub struct Admission {
     registry: Arc<Registry>,
     predictor: Option<Arc<dyn Predictor>>,
+    resizing: bool,
 }
 
 impl Admission {
@@ -51,6 +52,7 @@ impl Admission {
         Self {
             registry: Arc::new(registry),
             predictor: Some(predictor),
+            resizing: true,
         }
     }
 
@@ -60,7 +62,16 @@ impl Admission {
         Self {
             registry: Arc::new(Registry::standard()),
             predictor: None,
+            resizing: true,
         }
+    }
+
+    /// Whether whoever recommends gives pods another size ([`crate::roles::Recommender::resizes`]); it is taken to, unless said here.
+    /// Where it doesn't, an objective is feasible, and a preview promises, only what another number of pods can bring.
+    #[must_use]
+    pub fn resizing(mut self, resizing: bool) -> Self {
+        self.resizing = resizing;
+        self
     }
 
     /// The rules.
@@ -188,6 +199,7 @@ impl Admission {
             predictor: self.predictor.as_deref()?,
             model,
             demand: *demand,
+            resizing: self.resizing,
         })
     }
 
@@ -220,6 +232,7 @@ impl std::fmt::Debug for Admission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Admission")
             .field("registry", &self.registry)
+            .field("resizing", &self.resizing)
             .field(
                 "predictor",
                 &self.predictor.as_ref().map(|predictor| predictor.name()),

@@ -176,4 +176,6 @@ pub struct Twin<'a> {
     pub model: &'a WorkloadModel,
     /// The demand that has to be served.
     pub demand: Demand,
+    /// Whether whoever recommends gives pods another size.
+    pub resizing: bool,
 }

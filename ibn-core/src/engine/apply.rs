@@ -59,12 +59,13 @@ impl Step<'_> {
             return None;
         }
         let id = self.state.new_decision();
+        let intents = composed.served(&live, &wanted, trigger);
         let plan = Plan {
             decision: id,
             workload: workload.clone(),
             desired: wanted.clone(),
             trigger,
-            intents: composed.intents.clone(),
+            intents: intents.clone(),
             reasons: reasons.clone(),
         };
         let verdict = if composed.advise_only {
@@ -108,7 +109,7 @@ impl Step<'_> {
             workload,
             wanted,
             trigger,
-            &composed.intents,
+            &intents,
             reasons,
             advised,
             verdict,

@@ -33,14 +33,57 @@ pub(super) struct Composed {
     /// What is to be met, the highest priority first.
     pub(super) objectives: Vec<Objective>,
     pub(super) preference: Preference,
-    /// The intents that ask for something here.
-    pub(super) intents: Vec<IntentKey>,
+    /// The intents that ask for something here, the highest priority first.
+    pub(super) asking: Vec<Asking>,
     /// The intents whose fields go back.
     pub(super) restores: Vec<IntentKey>,
     pub(super) trigger: Trigger,
     pub(super) reasons: Vec<Reason>,
     /// Only intents that may not act ask for something.
     pub(super) advise_only: bool,
+}
+
+/// An intent with the kinds of what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asking {
+    pub(super) key: IntentKey,
+    /// The fields that its directives hold.
+    pub(super) holds: BTreeSet<Field>,
+    pub(super) has_objectives: bool,
+    pub(super) has_constraints: bool,
+}
+
+impl Composed {
+    /// The intents that a change from `live` to `wanted` serves: those that hold one of the fields, those with objectives where
+    /// a field moves that nothing holds, those with limits where the limits are the reason, and those whose fields go back.
+    pub(super) fn served(
+        &self,
+        live: &Desired,
+        wanted: &Desired,
+        trigger: Trigger,
+    ) -> Vec<IntentKey> {
+        let changed: BTreeSet<Field> = live
+            .changes_to(wanted)
+            .into_iter()
+            .map(|change| change.field)
+            .collect();
+        let is_free = |field: &Field| !self.asking.iter().any(|it| it.holds.contains(field));
+        let moves_free = changed.iter().any(is_free);
+        let mut served: Vec<IntentKey> = self
+            .asking
+            .iter()
+            .filter(|it| {
+                !it.holds.is_disjoint(&changed)
+                    || (it.has_objectives && moves_free)
+                    || (it.has_constraints && trigger == Trigger::Constraint)
+            })
+            .map(|it| it.key.clone())
+            .collect();
+        if served.is_empty() {
+            served.extend(self.asking.iter().map(|it| it.key.clone()));
+        }
+        served
+    }
 }
 
 impl Step<'_> {
@@ -626,7 +669,22 @@ impl Step<'_> {
             envelope: Arc::new(envelope),
             objectives,
             preference,
-            intents: chosen.iter().map(|entry| entry.intent.key()).collect(),
+            asking: chosen
+                .iter()
+                .map(|entry| {
+                    let (key, spec) = (entry.intent.key(), &entry.intent.spec);
+                    Asking {
+                        holds: holders
+                            .iter()
+                            .filter(|(_, holder)| holder.intent == key)
+                            .map(|(field, _)| field.clone())
+                            .collect(),
+                        has_objectives: spec.objectives().next().is_some(),
+                        has_constraints: !spec.constraints.is_empty(),
+                        key,
+                    }
+                })
+                .collect(),
             restores,
             trigger,
             reasons,

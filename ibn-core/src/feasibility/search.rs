@@ -73,6 +73,7 @@ impl Search<'_> {
             predictor,
             model,
             demand,
+            ..
         } = self.twin;
         predictor.predict(model, demand, allocation)
     }
@@ -211,7 +212,7 @@ impl Search<'_> {
     /// The sizes of a pod that may be thought of, the present one first.
     fn sizes(&self) -> Vec<Allocation> {
         let mut sizes = vec![self.base.clone()];
-        if !self.mobility.cpu {
+        if !self.mobility.cpu || !self.twin.resizing {
             return sizes;
         }
         let mut factors = SIZE_FACTORS.to_vec();

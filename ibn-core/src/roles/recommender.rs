@@ -35,6 +35,12 @@ pub trait Recommender: Send {
     /// What the workload should be given. Must not move a field of `situation.held`; the engine puts such fields back.
     fn recommend(&mut self, situation: &Situation) -> Recommendation;
 
+    /// Whether it ever gives pods another size; one that doesn't moves their number only. What admission promises for an
+    /// objective is held to it, see [`crate::admission::Admission::resizing`].
+    fn resizes(&self) -> bool {
+        false
+    }
+
     /// Trust the learner in it less, since assurance found that its advice did harm; nothing for one that doesn't learn.
     fn demote(&mut self, cause: &str) {
         let _ = cause;

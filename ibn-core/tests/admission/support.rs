@@ -249,6 +249,7 @@ impl World {
             predictor: &Queue,
             model,
             demand: *demand,
+            resizing: true,
         });
         let context = ConflictContext::new(
             now(),

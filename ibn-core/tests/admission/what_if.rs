@@ -1,11 +1,11 @@
 //! The report that changes nothing.
 
 use ibn_core::admission::{AdmissionOutcome, WhatIf};
-use ibn_core::guard::CutRule;
+use ibn_core::guard::{CutRule, Standing};
 use ibn_core::guardrail::{GuardrailSpec, StepLimits};
 use ibn_core::units::CpuMillis;
 
-use super::support::{World, intent, p95_at_most, pods, scale_to};
+use super::support::{World, admission, intent, p95_at_most, pods, scale_to};
 
 fn changes(what_if: &WhatIf) -> Vec<String> {
     what_if.changes.iter().map(ToString::to_string).collect()
@@ -43,6 +43,25 @@ fn of_what_is_infeasible_it_tells_the_effect_of_the_counter_proposal() {
     ));
     assert_eq!(changes(&what_if), ["replicas 3 → 5"]);
     assert!(what_if.proposal_effect.is_some());
+}
+
+#[test]
+fn it_promises_another_size_of_pods_only_where_somebody_gives_it() {
+    // One pod of 500m serves 25 requests a second; the objective would need a larger one.
+    let world = World::new()
+        .under(40.0)
+        .with(intent("fast", "ann", 50).with_expectation(p95_at_most(0.2)));
+    let what_if = |resizing: bool| {
+        admission()
+            .resizing(resizing)
+            .what_if(&scale_to(1), &world.context(), &Standing::default())
+    };
+    assert_eq!(changes(&what_if(false)), ["replicas 3 → 1"]);
+    let larger = changes(&what_if(true));
+    assert!(
+        larger.iter().any(|change| change.contains("cpu")),
+        "{larger:?}"
+    );
 }
 
 #[test]

@@ -14,6 +14,27 @@ fn a_directive_is_followed_and_then_fulfilled() {
 }
 
 #[test]
+fn a_decision_names_the_intents_that_it_serves_and_not_those_that_it_works_against() {
+    let mut stage = stage();
+    stage.submit(latency("fast"));
+    stage.submit(replicas("five", Amount::To(5)));
+    stage.run(MINUTE);
+    let served: Vec<Vec<String>> = stage
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Record(entry) => match &entry.event {
+                LedgerEvent::Decided(decision) => Some(&decision.intents),
+                _ => None,
+            },
+            _ => None,
+        })
+        .map(|intents| intents.iter().map(|key| key.name.clone()).collect())
+        .collect();
+    assert_eq!(served, [["five"]]);
+}
+
+#[test]
 fn a_relative_amount_is_resolved_once_and_on_record_before_it_is_applied() {
     let mut stage = stage();
     stage.submit(replicas("double", Amount::Scale(2.0)));

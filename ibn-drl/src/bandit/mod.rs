@@ -258,6 +258,10 @@ impl Recommender for Bandit {
         Self::NAME
     }
 
+    fn resizes(&self) -> bool {
+        self.rule.resizes()
+    }
+
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
         let dwell = self.choose(situation);
         let arm = dwell.trace.action as usize;

@@ -110,6 +110,10 @@ impl Recommender for Supervised {
         Self::NAME
     }
 
+    fn resizes(&self) -> bool {
+        self.rule.resizes() || self.learner.resizes()
+    }
+
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
         let mut advice = self.rule.recommend(situation);
         self.turn = None;

@@ -297,6 +297,10 @@ impl Recommender for ModelPredictive {
         "mpc"
     }
 
+    fn resizes(&self) -> bool {
+        self.settings.sizes
+    }
+
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
         let steering = self.steering(situation.preference);
         self.recommend_with(situation, steering)

@@ -207,6 +207,10 @@ impl Recommender for Captain {
         "captain"
     }
 
+    fn resizes(&self) -> bool {
+        true
+    }
+
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
         let live = &situation.state.allocation;
         let leave = |code, message: &str| Recommendation::leave(situation, code, message);
