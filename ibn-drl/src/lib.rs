@@ -12,6 +12,7 @@
 //! a cluster or a simulator.
 
 mod bandit;
+pub mod classic;
 mod error;
 pub mod gae;
 pub mod ladder;
