@@ -32,6 +32,7 @@
 //! | `Recommender` | [`recommender::check`] | `PerPod` | `examples/own_recommender.rs` |
 //! | `Recommender`, `PolicyLearner` | [`learner::check`] | `Bandit`, `Supervised` | `ibn-drl/tests/conformance.rs` |
 //! | `Environment` | [`environment::check`] | `ScenarioEnvironment` | `ibn-sim/tests/environment.rs` |
+//! | `Environment` | [`environment::check`] | `Episode` | `ibn-drl/tests/classic.rs` |
 //! | `ScenarioSource` | [`environment::check_source`] | `ScenarioDistribution` | `ibn-sim/tests/environment.rs` |
 //! | `Predictor` | [`predictor::check`] | `Twin`, `Replay` | `ibn-sim/tests/conformance.rs` |
 //! | `Forecaster` | [`forecaster::check`] | `SeasonalNaive`, `HoltWinters`, `BestOf` | `ibn-assurance/tests/forecast.rs` |
