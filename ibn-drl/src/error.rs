@@ -23,6 +23,12 @@ pub enum Error {
         /// Each names the setting, its value and what is allowed.
         faults: Vec<String>,
     },
+    /// A training went where no number follows.
+    #[error("the training diverged: {reason}")]
+    Diverged {
+        /// What was seen.
+        reason: String,
+    },
 }
 
 /// The closed set of kinds.
@@ -32,6 +38,8 @@ pub enum ErrorKind {
     Invalid,
     /// What was named doesn't exist.
     NotFound,
+    /// What was computed can't be gone on with.
+    Failed,
 }
 
 impl Error {
@@ -41,6 +49,7 @@ impl Error {
         match self {
             Self::UnknownRecommender { .. } => ErrorKind::NotFound,
             Self::Settings { .. } => ErrorKind::Invalid,
+            Self::Diverged { .. } => ErrorKind::Failed,
         }
     }
 }

@@ -228,6 +228,52 @@ mod tests {
         }
     }
 
+    /// With a reward of 1 at each step and a value of `v` everywhere, `δ` is `1 + γv − v` but `1 − v` at the end of an episode, so that
+    /// `n` steps before it `A = (1 + γv − v) (1 − (γλ)ⁿ) ÷ (1 − γλ) + (γλ)ⁿ (1 − v)`.
+    #[test]
+    fn one_and_three_episodes_by_the_closed_form() {
+        for (discount, lambda) in [(0.99, 0.9), (0.99, 1.0), (1.0, 0.9), (1.0, 1.0)] {
+            for lengths in [vec![9], vec![4, 1, 6]] {
+                let steps = lengths.iter().sum::<i32>() as usize;
+                let v = 0.7;
+                let (rewards, values) = (
+                    Array2::<f64>::ones((steps, 1)),
+                    Array2::from_elem((steps, 1), v),
+                );
+                let mut terminated = Array2::from_elem((steps, 1), false);
+                let mut before = Vec::new();
+                for length in lengths {
+                    before.extend((0..length).rev());
+                    terminated[[before.len() - 1, 0]] = true;
+                }
+                let no = Array2::from_elem((steps, 1), false);
+                let found = advantages(
+                    &Trajectories {
+                        rewards: rewards.view(),
+                        values: values.view(),
+                        next_values: values.view(),
+                        terminated: terminated.view(),
+                        truncated: no.view(),
+                    },
+                    discount,
+                    lambda,
+                )
+                .unwrap();
+                for (found, n) in found.iter().zip(before) {
+                    let decay: f64 = discount * lambda;
+                    let usual = 1.0 + discount * v - v;
+                    let sum = if decay == 1.0 {
+                        f64::from(n)
+                    } else {
+                        (1.0 - decay.powi(n)) / (1.0 - decay)
+                    };
+                    let expected = usual * sum + decay.powi(n) * (1.0 - v);
+                    assert!((found - expected).abs() < 1e-12, "{n}: {found} {expected}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn shapes_and_ranges_are_told() {
         let (one, two) = (Array2::<f64>::zeros((1, 1)), Array2::zeros((2, 1)));

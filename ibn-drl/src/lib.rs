@@ -5,7 +5,8 @@
 //!   them.
 //! - [`Bandit`] learns the head-room of the predictive rule: each of its actions is one that the rule itself would take.
 //! - [`ladder`] hands a workload over from a rule to a learner by rungs of trust, and back at once.
-//! - [`nn`] and [`gae`] are what policy-gradient learners are made of: small networks, Adam, advantages.
+//! - [`ppo`] trains a [`policy`] in environments; [`nn`] and [`gae`] are what it is made of: small networks, Adam, advantages.
+//! - [`classic`] are environments with known answers, to check learners on.
 //! - [`recommender`] and [`learner`] make them by name; [`ENTRIES`] lists the names with their options.
 //!
 //! What a learner sees of a situation is [`ibn_core::encoding`]; [`RewardWeights`] is the reward that fits. Nothing here knows
@@ -17,6 +18,8 @@ mod error;
 pub mod gae;
 pub mod ladder;
 pub mod nn;
+pub mod policy;
+pub mod ppo;
 mod registry;
 mod reward;
 pub mod rules;

@@ -1,6 +1,6 @@
 //! The Adam optimiser.
 
-use super::{Dense, Gradients, Mlp, Real};
+use super::{Real, norm};
 
 /// How [`Adam`] moves.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,29 +37,21 @@ impl Default for AdamSettings {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adam<F> {
     settings: AdamSettings,
-    /// `m` and `v`, in the shape of the network.
-    means: Vec<(Dense<F>, Dense<F>)>,
+    /// `m`, one for each parameter.
+    means: Vec<F>,
+    /// `v`, likewise.
+    squares: Vec<F>,
     steps: i32,
 }
 
 impl<F: Real> Adam<F> {
-    /// An optimiser of `network`.
+    /// An optimiser of so many parameters.
     #[must_use]
-    pub fn new(network: &Mlp<F>, settings: AdamSettings) -> Self {
-        let means = network
-            .layers()
-            .iter()
-            .map(|layer| {
-                let zero = Dense {
-                    weight: layer.weight.map(|_| F::zero()),
-                    bias: layer.bias.map(|_| F::zero()),
-                };
-                (zero.clone(), zero)
-            })
-            .collect();
+    pub fn new(n_parameters: usize, settings: AdamSettings) -> Self {
         Self {
             settings,
-            means,
+            means: vec![F::zero(); n_parameters],
+            squares: vec![F::zero(); n_parameters],
             steps: 0,
         }
     }
@@ -70,11 +62,29 @@ impl<F: Real> Adam<F> {
         self.steps
     }
 
+    /// The means of the gradients and of their squares.
+    #[must_use]
+    pub fn moments(&self) -> (&[F], &[F]) {
+        (&self.means, &self.squares)
+    }
+
+    /// Goes on from moments after so many steps; false, with nothing changed, where there are not as many as parameters.
+    pub fn restore(&mut self, means: &[F], squares: &[F], steps: i32) -> bool {
+        let fits = means.len() == self.means.len() && squares.len() == self.squares.len();
+        if fits {
+            self.means.copy_from_slice(means);
+            self.squares.copy_from_slice(squares);
+            self.steps = steps;
+        }
+        fits
+    }
+
     /// One step against the gradients, at `rate` times the learning rate (1, or less on a schedule).
     ///
-    /// A gradient that is not finite moves nothing; false then.
-    pub fn step(&mut self, network: &mut Mlp<F>, gradients: &Gradients<F>, rate: f64) -> bool {
-        if gradients.values().any(|value| !value.is_finite()) {
+    /// A gradient that is not finite moves nothing, nor does one of another length; false then.
+    pub fn step(&mut self, parameters: &mut [F], gradients: &[F], rate: f64) -> bool {
+        let fits = parameters.len() == self.means.len() && gradients.len() == self.means.len();
+        if !fits || !norm(gradients).is_finite() {
             return false;
         }
         self.steps = self.steps.saturating_add(1);
@@ -86,29 +96,15 @@ impl<F: Real> Adam<F> {
         } = self.settings;
         // Both corrections in two numbers: η √(1 − β₂ᵗ) ÷ (1 − β₁ᵗ), and ε √(1 − β₂ᵗ).
         let root = (1.0 - beta2.powi(self.steps)).sqrt();
-        let pace = F::of(rate * learning_rate * root / (1.0 - beta1.powi(self.steps)));
-        let epsilon = F::of(epsilon * root);
-        let (beta1, beta2) = (F::of(beta1), F::of(beta2));
-        let update = |parameter: &mut F, gradient: &F, mean: &mut F, square: &mut F| {
-            *mean = beta1 * *mean + (F::one() - beta1) * *gradient;
-            *square = beta2 * *square + (F::one() - beta2) * *gradient * *gradient;
-            *parameter -= pace * *mean / (square.sqrt() + epsilon);
-        };
-        let layers = network.layers_mut().iter_mut();
-        for ((layer, gradient), (mean, square)) in
-            layers.zip(&gradients.layers).zip(&mut self.means)
-        {
-            ndarray::Zip::from(&mut layer.weight)
-                .and(&gradient.weight)
-                .and(&mut mean.weight)
-                .and(&mut square.weight)
-                .for_each(update);
-            ndarray::Zip::from(&mut layer.bias)
-                .and(&gradient.bias)
-                .and(&mut mean.bias)
-                .and(&mut square.bias)
-                .for_each(update);
-        }
+        let pace = rate * learning_rate * root / (1.0 - beta1.powi(self.steps));
+        let rates = [pace, beta1, beta2, epsilon * root].map(F::of);
+        F::adam(
+            rates,
+            parameters,
+            gradients,
+            &mut self.means,
+            &mut self.squares,
+        );
         true
     }
 }
@@ -117,21 +113,8 @@ impl<F: Real> Adam<F> {
 mod tests {
     use ndarray::{Array2, arr2};
 
+    use super::super::{Mlp, Workspace};
     use super::*;
-
-    /// A network of one weight and one bias, and gradients of it.
-    fn line(parameters: [f64; 2]) -> Mlp<f64> {
-        let mut network = Mlp::new(&[1, 1], 1.0, 0);
-        assert!(network.set_parameters(&parameters));
-        network
-    }
-
-    fn gradients(weight: f64, bias: f64) -> Gradients<f64> {
-        let network = line([0.0, 0.0]);
-        // Of the loss y·g at x: by the weight x·g, by the bias g.
-        let pass = network.pass(arr2(&[[weight / bias]]).view());
-        network.backward(&pass, arr2(&[[bias]]).view()).0
-    }
 
     #[test]
     fn three_steps_by_the_formula() {
@@ -140,31 +123,52 @@ mod tests {
             epsilon: 1e-8,
             ..AdamSettings::default()
         };
-        let mut network = line([1.0, 2.0]);
-        let mut adam = Adam::new(&network, settings);
+        let mut parameters = [1.0, 2.0];
+        let mut adam = Adam::new(2, settings);
         let (mut theta, mut m, mut v) = (1.0f64, 0.0, 0.0);
         for (t, g) in [(1, 0.5), (2, -2.0), (3, 0.25)] {
-            assert!(adam.step(&mut network, &gradients(g, 1.0), 1.0));
+            assert!(adam.step(&mut parameters, &[g, 1.0], 1.0));
             m = 0.9 * m + 0.1 * g;
             v = 0.999 * v + 0.001 * g * g;
             let (m_hat, v_hat) = (m / (1.0 - 0.9f64.powi(t)), v / (1.0 - 0.999f64.powi(t)));
             theta -= 0.1 * m_hat / (v_hat.sqrt() + 1e-8);
-            let found = network.parameters().next().unwrap();
+            let found = parameters[0];
             assert!((found - theta).abs() < 1e-12, "{t}: {found} {theta}");
         }
-        // With a constant gradient the bias goes down by the learning rate at each step.
-        let bias = network.parameters().nth(1).unwrap();
-        assert!((bias - 1.7).abs() < 1e-6, "{bias}");
+        // With a constant gradient a parameter goes down by the learning rate at each step.
+        assert!((parameters[1] - 1.7).abs() < 1e-6, "{}", parameters[1]);
         assert_eq!(adam.steps(), 3);
     }
 
     #[test]
+    fn single_precision_follows_double_and_restores() {
+        let (mut wide, mut narrow) = ([1.0f64; 70], [1.0f32; 70]);
+        let mut of_wide = Adam::new(70, AdamSettings::default());
+        let mut of_narrow = Adam::new(70, AdamSettings::default());
+        for step in 1..=200 {
+            let gradients: [f64; 70] =
+                std::array::from_fn(|idx| (idx as f64 + f64::from(step)).sin());
+            assert!(of_wide.step(&mut wide, &gradients, 1.0));
+            assert!(of_narrow.step(&mut narrow, &gradients.map(|value| value as f32), 1.0));
+            let (means, squares) = of_narrow.moments();
+            let mut again = Adam::new(70, AdamSettings::default());
+            assert!(again.restore(means, squares, of_narrow.steps()));
+            assert_eq!(again, of_narrow);
+        }
+        for (wide, narrow) in wide.iter().zip(narrow) {
+            assert!((wide - f64::from(narrow)).abs() < 1e-5, "{wide} {narrow}");
+        }
+        assert!(!of_narrow.restore(&[0.0], &[0.0], 1));
+    }
+
+    #[test]
     fn what_is_not_finite_moves_nothing() {
-        let mut network = line([1.0, 2.0]);
-        let mut adam = Adam::new(&network, AdamSettings::default());
-        let before = (network.clone(), adam.clone());
-        assert!(!adam.step(&mut network, &gradients(f64::NAN, 1.0), 1.0));
-        assert_eq!((network, adam), before);
+        let mut parameters = [1.0, 2.0];
+        let mut adam = Adam::new(2, AdamSettings::default());
+        let before = adam.clone();
+        assert!(!adam.step(&mut parameters, &[f64::NAN, 1.0], 1.0));
+        assert!(!adam.step(&mut parameters, &[1.0], 1.0));
+        assert_eq!((parameters, adam), ([1.0, 2.0], before));
     }
 
     #[test]
@@ -177,11 +181,14 @@ mod tests {
                 learning_rate: 0.02,
                 ..AdamSettings::default()
             };
-            let mut adam = Adam::new(&network, settings);
+            let mut adam = Adam::new(network.parameters().len(), settings);
+            let mut work = Workspace::new(&network, 4);
             for _ in 0..500 {
-                let pass = network.pass(x.view());
-                let (gradients, _) = network.backward(&pass, (&pass.output - &y).view());
-                adam.step(&mut network, &gradients, 1.0);
+                let output = network.pass(x.as_slice().unwrap(), &mut work);
+                let by_output: Vec<f32> = output.iter().zip(&y).map(|(a, b)| a - b).collect();
+                let mut gradients = vec![0.0; network.parameters().len()];
+                network.backward(&by_output, &mut work, &mut gradients);
+                adam.step(network.parameters_mut(), &gradients, 1.0);
             }
             let worst = (network.forward(x.view()) - &y)
                 .iter()

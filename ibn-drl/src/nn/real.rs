@@ -2,8 +2,10 @@
 
 use ndarray::NdFloat;
 
-/// `f32` or `f64`.
-pub trait Real: NdFloat + Default {
+use super::kernel::Kernel;
+
+/// `f32`, computed on the vector unit, or `f64`, computed plainly: the oracle of the former.
+pub trait Real: NdFloat + Default + Kernel {
     /// The nearest value to `value`.
     fn of(value: f64) -> Self;
 
