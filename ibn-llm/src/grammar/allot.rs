@@ -1,13 +1,14 @@
 //! Requests and limits: which fields of which containers a change of CPU or memory is about.
 
+use ibn_core::allocation::Resources;
 use ibn_core::catalog::{CatalogContainer, CatalogWorkload};
 use ibn_core::intent::{Amount, ResourceAmounts, ResourcesDirective};
 use ibn_core::translation::Translation;
 use ibn_core::units::{Bytes, CpuMillis, SignedBytes, SignedCpuMillis};
 
-use super::measure;
 use super::reply::{clarify, clarify_among};
-use super::sem::{Change, ContainerPick, Noun, Part, Qty, Side, Unit};
+use super::sem::{Change, ContainerPick, Dir, Noun, Part, Qty, Side, Unit};
+use super::{clash, measure};
 
 type Answer<T> = Result<T, Translation>;
 
@@ -23,12 +24,12 @@ pub(crate) fn directives(
         let (cpu, memory) = kinds(part)?;
         if cpu {
             let amount = cpu_amount(&part.change)?;
-            place(workload, pick, part.noun.side, amount, &CPU, &mut found)?;
+            place(workload, pick, part, amount, &CPU, &mut found)?;
         }
         if memory {
             let (amount, note) = memory_amount(&part.change)?;
             notes.extend(note);
-            place(workload, pick, part.noun.side, amount, &MEMORY, &mut found)?;
+            place(workload, pick, part, amount, &MEMORY, &mut found)?;
         }
     }
     Ok((found, notes))
@@ -40,11 +41,7 @@ fn kinds(part: &Part) -> Answer<(bool, bool)> {
     if let Change::Ask(missing, question) = &part.change {
         return Err(clarify(missing, question.clone()));
     }
-    let qty = match &part.change {
-        Change::To(qty) | Change::Add(qty) => Some(qty),
-        _ => None,
-    };
-    match (cpu, memory, qty) {
+    match (cpu, memory, part.change.qty()) {
         (true, true, Some(qty)) => Err(clarify(
             "amount",
             format!(
@@ -63,16 +60,16 @@ fn kinds(part: &Part) -> Answer<(bool, bool)> {
 
 fn cpu_amount(change: &Change) -> Answer<Amount<CpuMillis>> {
     match change {
-        Change::To(qty) => {
+        Change::To(qty) | Change::Toward(_, qty) => {
             if qty.unit == Unit::Percent {
                 return Err(percent_question(qty));
             }
-            let value = measure::cpu(qty)?.value;
+            let value = measure::container_cpu(qty, false)?.value;
             nonzero(value.get() > 0)?;
             Ok(Amount::To(value))
         }
         Change::Add(qty) => {
-            let size = measure::cpu(&positive(qty))?.value.get();
+            let size = measure::container_cpu(&positive(qty), true)?.value.get();
             nonzero(size > 0)?;
             let size = i64::try_from(size).map_err(|_| measure::unit_question(qty))?;
             Ok(Amount::Add(SignedCpuMillis::new(sign(qty) * size)))
@@ -87,7 +84,7 @@ fn cpu_amount(change: &Change) -> Answer<Amount<CpuMillis>> {
 
 fn memory_amount(change: &Change) -> Answer<(Amount<Bytes>, Option<String>)> {
     match change {
-        Change::To(qty) => {
+        Change::To(qty) | Change::Toward(_, qty) => {
             if qty.unit == Unit::Percent {
                 return Err(percent_question(qty));
             }
@@ -150,22 +147,19 @@ fn sign(qty: &Qty) -> i64 {
 /// How to look at CPU or memory in a catalog and in a directive.
 struct Field<T: ibn_core::units::Magnitude> {
     name: &'static str,
-    requested: fn(&CatalogContainer) -> bool,
-    limited: fn(&CatalogContainer) -> bool,
+    live: fn(&Resources) -> Option<T>,
     slot: fn(&mut ResourceAmounts) -> &mut Option<Amount<T>>,
 }
 
 const CPU: Field<CpuMillis> = Field {
     name: "CPU",
-    requested: |container| container.requests.cpu.is_some(),
-    limited: |container| container.limits.cpu.is_some(),
+    live: |resources| resources.cpu,
     slot: |amounts| &mut amounts.cpu,
 };
 
 const MEMORY: Field<Bytes> = Field {
     name: "memory",
-    requested: |container| container.requests.memory.is_some(),
-    limited: |container| container.limits.memory.is_some(),
+    live: |resources| resources.memory,
     slot: |amounts| &mut amounts.memory,
 };
 
@@ -173,7 +167,7 @@ const MEMORY: Field<Bytes> = Field {
 fn place<T>(
     workload: &CatalogWorkload,
     pick: Option<&ContainerPick>,
-    side: Side,
+    part: &Part,
     amount: Amount<T>,
     field: &Field<T>,
     found: &mut Vec<ResourcesDirective>,
@@ -181,6 +175,7 @@ fn place<T>(
 where
     T: ibn_core::units::Magnitude + PartialEq,
 {
+    let side = part.noun.side;
     let containers: Vec<&CatalogContainer> = match pick {
         None | Some(ContainerPick::All) => workload.containers.iter().collect(),
         Some(ContainerPick::Named(name)) => {
@@ -208,15 +203,16 @@ where
             containers.iter().map(|it| it.name.clone()).collect(),
         ));
     }
-    let sets = |amount: &Amount<T>| matches!(amount, Amount::To(_));
+    let is_set = matches!(amount, Amount::To(_));
     // Which sides each container is changed on.
     let sides = |container: &CatalogContainer| -> (bool, bool) {
-        let (requested, limited) = ((field.requested)(container), (field.limited)(container));
+        let sets = |resources: &Resources| (field.live)(resources).is_some();
+        let (requested, limited) = (sets(&container.requests), sets(&container.limits));
         match side {
-            Side::Requests => (sets(&amount) || requested, false),
-            Side::Limits => (false, sets(&amount) || limited),
-            Side::Both => (sets(&amount) || requested, sets(&amount) || limited),
-            Side::Unsaid if sets(&amount) && !limited => (true, false),
+            Side::Requests => (is_set || requested, false),
+            Side::Limits => (false, is_set || limited),
+            Side::Both => (is_set || requested, is_set || limited),
+            Side::Unsaid if is_set && !limited => (true, false),
             Side::Unsaid => (requested, limited),
         }
     };
@@ -226,7 +222,7 @@ where
             Side::Requests => (true, false),
             Side::Limits => (false, true),
             Side::Both => (true, true),
-            Side::Unsaid => (true, !sets(&amount)),
+            Side::Unsaid => (true, !is_set),
         };
         return write(found, named, (requests, limits), amount, field);
     }
@@ -245,9 +241,13 @@ where
             ),
         ));
     }
+    if let (Change::Toward(dir, _), Amount::To(value)) = (&part.change, amount) {
+        let changes = containers.iter().zip(&all).map(|(it, sides)| (*it, *sides));
+        in_direction(workload, *dir, value, changes.collect(), field)?;
+    }
     let first = all.first().copied().unwrap_or_default();
     let uniform = all.iter().all(|it| *it == first);
-    if sets(&amount) && !uniform && named.is_none() {
+    if is_set && !uniform && named.is_none() {
         for (container, sides) in containers.iter().zip(&all) {
             write(found, Some(container.name.clone()), *sides, amount, field)?;
         }
@@ -258,6 +258,36 @@ where
         all.iter().any(|(_, limits)| *limits),
     );
     write(found, named, any, amount, field)
+}
+
+/// A question where a value that is to be more, or less, is the opposite of what a container has now.
+fn in_direction<T>(
+    workload: &CatalogWorkload,
+    dir: Dir,
+    value: T,
+    changes: Vec<(&CatalogContainer, (bool, bool))>,
+    field: &Field<T>,
+) -> Answer<()>
+where
+    T: ibn_core::units::Magnitude + PartialEq,
+{
+    for (container, (requests, limits)) in changes {
+        let sides = [
+            (requests, &container.requests, "request"),
+            (limits, &container.limits, "limit"),
+        ];
+        for (changed, resources, side) in sides {
+            let live = (field.live)(resources).filter(|_| changed);
+            if let Some(live) = live.filter(|live| dir.excludes(live, &value)) {
+                let live = format!(
+                    "`{}` of `{}` has a {} {side} of {live}",
+                    container.name, workload.name, field.name
+                );
+                return Err(clash::opposite(live, dir, value));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write<T>(

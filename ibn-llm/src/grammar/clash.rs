@@ -8,7 +8,7 @@ use ibn_core::translation::Translation;
 use super::decimal::Decimal;
 use super::measure;
 use super::reply::clarify;
-use super::sem::{Item, Metric, Qty, Span, Target, Unit};
+use super::sem::{Dir, Item, Metric, Qty, Span, Target, Unit};
 use super::sentence::{Join, Said};
 
 /// The question which of two bounds holds; `lower` and `upper` as they are to be shown.
@@ -25,6 +25,18 @@ pub(crate) fn either(what: &str, one: impl Display, other: impl Display) -> Tran
     clarify(
         "amount",
         format!("The bounds on {what} contradict each other: {one}, and {other}. Which one holds?"),
+    )
+}
+
+/// The question for a value that lies in the other direction than was said; `live` says what there is now.
+pub(crate) fn opposite(live: impl Display, dir: Dir, to: impl Display) -> Translation {
+    let (said, other) = match dir {
+        Dir::Up => ("up", "less"),
+        Dir::Down => ("down", "more"),
+    };
+    clarify(
+        "amount",
+        format!("{live} now: {said} was said, but {to} is {other}. How much is it to be?"),
     )
 }
 
@@ -145,7 +157,7 @@ fn size(qty: &Qty) -> Option<(Of, f64)> {
         Unit::Percent => (Of::Percent, number),
         Unit::Time(nanos) => (Of::Time, number * nanos as f64),
         Unit::Rate(seconds) => (Of::Rate, number / f64::from(seconds)),
-        Unit::Cores => (Of::Cpu, number * 1000.0),
+        Unit::Cores | Unit::Cpu => (Of::Cpu, number * 1000.0),
         Unit::Millicores => (Of::Cpu, number),
         Unit::Memory { .. } => {
             let bytes = measure::memory(qty).ok()?.value;
@@ -158,11 +170,24 @@ fn size(qty: &Qty) -> Option<(Of, f64)> {
 /// A quantity as it is written.
 fn shown(qty: &Qty) -> String {
     let Qty { number, unit, .. } = qty;
-    let unit = match unit {
+    if let Unit::Time(nanos) = unit
+        && letters(*unit).is_empty()
+    {
+        let nanos = i64::try_from(*nanos).ok().map(Decimal::whole);
+        return nanos
+            .and_then(|nanos| number.times(nanos))
+            .map_or(number.to_string(), |nanos| format!("{nanos} ns"));
+    }
+    format!("{number}{}", letters(*unit))
+}
+
+/// What is written behind a number of a unit.
+pub(crate) fn letters(unit: Unit) -> &'static str {
+    match unit {
         Unit::None | Unit::Pods => "",
         Unit::Percent => " %",
         Unit::Times => " times",
-        Unit::Cores => " cores",
+        Unit::Cores | Unit::Cpu => " cores",
         Unit::Millicores | Unit::BareM => "m",
         Unit::Memory { suffix, .. } => suffix,
         Unit::Time(1) => " ns",
@@ -171,14 +196,8 @@ fn shown(qty: &Qty) -> String {
         Unit::Time(1_000_000_000) => " s",
         Unit::Time(60_000_000_000) => " min",
         Unit::Time(3_600_000_000_000) => " h",
-        Unit::Time(nanos) => {
-            let nanos = i64::try_from(*nanos).ok().map(Decimal::whole);
-            return nanos
-                .and_then(|nanos| number.times(nanos))
-                .map_or(number.to_string(), |nanos| format!("{nanos} ns"));
-        }
+        Unit::Time(_) => "",
         Unit::Rate(1) => " rps",
         Unit::Rate(_) => " rpm",
-    };
-    format!("{number}{unit}")
+    }
 }

@@ -28,6 +28,12 @@ pub(crate) fn explain(input: &Input, _: &Context<'_>) -> Translation {
         Some((code, message)) => return refuse(code, message),
         None => {}
     }
+    if let Some(number) = decimal_comma(input) {
+        return clarify(
+            "amount",
+            format!("What is `{number}`? A fraction is written with a full stop, as in `1.5`."),
+        );
+    }
     let negated = (0..input.len()).any(|at| {
         !input.is_named(at)
             && input
@@ -85,6 +91,28 @@ pub(crate) fn explain(input: &Input, _: &Context<'_>) -> Translation {
         several => format!("What do `{}` mean here?", several.join("`, `")),
     };
     clarify("meaning", question)
+}
+
+/// The first number that is written with a comma where a fraction begins, as in `1,5`.
+fn decimal_comma(input: &Input) -> Option<&str> {
+    let is_glued_number = |at: usize| {
+        input
+            .token(at)
+            .is_some_and(|token| token.glued && matches!(token.kind, Kind::Number(_)))
+    };
+    let is_number = |at: usize| {
+        input
+            .token(at)
+            .is_some_and(|token| matches!(token.kind, Kind::Number(_)))
+    };
+    (0..input.len())
+        .find(|at| {
+            let comma = input.token(at + 1).filter(|token| token.glued);
+            is_number(*at)
+                && comma.is_some_and(|token| token.lower == "{comma}")
+                && is_glued_number(at + 2)
+        })
+        .map(|at| input.span(at, at + 3))
 }
 
 /// Whether the sentence asks what would happen.

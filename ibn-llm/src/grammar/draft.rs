@@ -15,7 +15,8 @@ use super::decimal::Decimal;
 use super::measure::{self, Noted};
 use super::reply::{clarify, clarify_among, refuse};
 use super::sem::{
-    Change, ContainerPick, Item, Metric, Owner, Part, Qty, Quant, Scope, Side, Span, Unit, When,
+    Change, ContainerPick, Dir, Item, Metric, Owner, Part, Qty, Quant, Scope, Side, Span, Unit,
+    When,
 };
 use super::worth::{quantile, value_of};
 use super::{allot, clash, sums, when};
@@ -131,6 +132,7 @@ impl<'a> Draft<'a> {
             | Item::Of(_)
             | Item::Query { .. }
             | Item::Several(_)
+            | Item::Help
             | Item::WhatIf => Ok(()),
         }
     }
@@ -146,6 +148,11 @@ impl<'a> Draft<'a> {
     fn replicas(&mut self, change: &Change) -> Answer<()> {
         let amount = match change {
             Change::To(qty) => Amount::To(count(qty.number)?),
+            Change::Toward(dir, qty) => {
+                let pods = count(qty.number)?;
+                self.in_direction(*dir, pods)?;
+                Amount::To(pods)
+            }
             Change::Add(qty) => {
                 let size = count(if qty.number.is_negative() {
                     qty.number.negated()
@@ -180,6 +187,18 @@ impl<'a> Draft<'a> {
             ));
         }
         self.expect(new)
+    }
+
+    /// A question where so many pods are the opposite of what was said.
+    fn in_direction(&self, dir: Dir, pods: u32) -> Answer<()> {
+        // A catalog that leaves the number out says 0 as well.
+        let live = self.workload.map_or(0, |workload| workload.replicas);
+        if live > 0 && dir.excludes(&live, &pods) {
+            let plural = if live == 1 { "" } else { "s" };
+            let live = format!("`{}` has {live} pod{plural}", self.target.name);
+            return Err(clash::opposite(live, dir, pods));
+        }
+        Ok(())
     }
 
     fn moved(&mut self, from: Decimal, to: Decimal) -> Answer<()> {
@@ -378,8 +397,8 @@ impl<'a> Draft<'a> {
             narrow(&mut self.constraints.memory, range, "memory")
         } else {
             let range = Range {
-                min: self.side(&span.min, measure::cpu)?,
-                max: self.side(&span.max, measure::cpu)?,
+                min: self.side(&span.min, measure::pod_cpu)?,
+                max: self.side(&span.max, measure::pod_cpu)?,
             };
             narrow(&mut self.constraints.cpu, range, "CPU")
         }

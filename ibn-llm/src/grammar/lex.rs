@@ -166,9 +166,9 @@ fn number_at(rest: &str) -> (Kind, usize) {
     }
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let mut length = digits(rest);
-    // `1,200` but not `1,5`.
+    // `1,200` but not `1,5`, nor `0,125`.
     let mut grouped = String::new();
-    if length <= 3 {
+    if length <= 3 && !rest.starts_with('0') {
         while let Some(tail) = rest.get(length..).and_then(|tail| tail.strip_prefix(',')) {
             if digits(tail) != 3 {
                 break;
@@ -272,6 +272,7 @@ mod tests {
         assert!(tokens("200ms").iter().any(|token| token.glued));
         assert_eq!(lowers("1,200 rps"), ["1,200", "rps"]);
         assert_eq!(lowers("1,5 GB"), ["1", "{comma}", "5", "gb"]);
+        assert_eq!(lowers("0,125"), ["0", "{comma}", "125"]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) fn is_memory(qty: &Qty) -> Answer<bool> {
         _ => None,
     });
     let by_unit = match qty.unit {
-        Unit::Cores | Unit::Millicores => Some(false),
+        Unit::Cores | Unit::Cpu | Unit::Millicores => Some(false),
         // `m` is never read as a thousandth of a byte.
         Unit::BareM => Some(false),
         Unit::Memory { .. } => Some(true),
@@ -78,12 +78,45 @@ fn suffix_question(qty: &Qty) -> Translation {
 
 /// The question for a number that may be one with thousands, with its unit.
 pub(crate) fn thousands_question(number: Decimal, other: Decimal, unit: &str) -> Translation {
-    clarify(
-        "amount",
-        format!(
-            "Is `{number}{unit}` or `{other}{unit}` meant? A full stop before three digits can be read both ways."
-        ),
+    clarify("amount", thousands(number, other, unit))
+}
+
+/// What that question says.
+pub(crate) fn thousands(number: Decimal, other: Decimal, unit: &str) -> String {
+    format!(
+        "Is `{number}{unit}` or `{other}{unit}` meant? A full stop before three digits can be read both ways."
     )
+}
+
+/// From how many on a bare number of CPU isn't taken for cores: as a difference it may as well be one of percent.
+const MANY_TO: u32 = 20;
+const MANY_MORE: u32 = 10;
+
+/// The bound of a pod's CPU, likewise.
+pub(crate) fn pod_cpu(qty: &Qty) -> Answer<Noted<CpuMillis>> {
+    container_cpu(qty, false)
+}
+
+/// CPU of a container, where a bare number that is too great for cores is a question.
+pub(crate) fn container_cpu(qty: &Qty, relative: bool) -> Answer<Noted<CpuMillis>> {
+    let many = if relative { MANY_MORE } else { MANY_TO };
+    let is_bare = matches!(qty.unit, Unit::None | Unit::Cpu);
+    let noted = cpu(qty)?;
+    if is_bare && qty.number.to_f64() >= f64::from(many) {
+        let number = qty.number;
+        let percent = if relative {
+            format!("{number} %, ")
+        } else {
+            String::new()
+        };
+        return Err(clarify(
+            "unit",
+            format!(
+                "{number} of what: {percent}{number}m (thousandths of a core) or {number} cores?"
+            ),
+        ));
+    }
+    Ok(noted)
 }
 
 /// The question for a unit that fits.
@@ -110,15 +143,16 @@ fn letters(unit: Unit) -> &'static str {
 /// CPU in thousandths of a core; a bare number is one of cores, as in Kubernetes.
 pub(crate) fn cpu(qty: &Qty) -> Answer<Noted<CpuMillis>> {
     let text = match qty.unit {
-        Unit::None | Unit::Cores => qty.number.to_string(),
+        Unit::None | Unit::Cores | Unit::Cpu => qty.number.to_string(),
         Unit::Millicores | Unit::BareM => format!("{}m", qty.number),
         _ => return Err(unit_question(qty)),
     };
-    // A thousandth of a core has no parts, so a full stop in them is one of thousands as well.
-    if matches!(qty.unit, Unit::Millicores | Unit::BareM)
-        && let Some(other) = qty.number.may_be_thousands()
-    {
-        return Err(thousands_question(qty.number, other, "m"));
+    if let Some(other) = qty.number.may_be_thousands() {
+        let unit = match qty.unit {
+            Unit::Millicores | Unit::BareM => "m",
+            _ => " cores",
+        };
+        return Err(thousands_question(qty.number, other, unit));
     }
     let value: CpuMillis = text.parse().map_err(|_| unit_question(qty))?;
     // Finer than a thousandth would be rounded, and that is not what was said.

@@ -23,6 +23,7 @@ mod read;
 mod reasons;
 pub(crate) mod reply;
 mod resolve;
+mod rest;
 pub(crate) mod rules;
 mod scope;
 pub(crate) mod sem;

@@ -14,12 +14,16 @@ use super::measure;
 use super::naming;
 use super::reply::{clarify, clarify_among, refuse};
 use super::resolve::Resolver;
-use super::sem::{Change, Item, Part, Pick, Place, Qty, Scope, Side, Span, Target, Unit};
+use super::rest;
+use super::sem::{Item, Part, Pick, Place, Scope, Side, Span, Target, Unit};
 use super::sentence::{Join, Said};
 use super::sound;
 use super::when::Times;
 
 type Answer<T> = Result<T, Translation>;
+
+/// The answer to a person who asks what can be asked.
+const HELP: &str = "What is to be done, or what would you like to know? For example: `scale web to 5 pods`, `give web 2 cores and 1Gi of memory`, `keep the p95 latency of web under 200 ms`, `web at most 8 pods until 6 pm`, `how is web doing?`, `why did web scale?`, `what if I doubled web's pods?`.";
 
 /// Reads what was said against the catalog.
 pub(crate) struct Context<'a> {
@@ -65,6 +69,9 @@ impl Context<'_> {
     }
 
     fn try_translate(&self, said: &[Said]) -> Answer<Translation> {
+        if said.iter().any(|it| it.item == Item::Help) {
+            return Err(clarify("request", HELP));
+        }
         let said = spread(&expand(said)?)?;
         let queries: Vec<&Said> = said
             .iter()
@@ -409,6 +416,7 @@ pub(crate) fn target_of(item: &Item) -> Option<&Target> {
         | Item::When(_)
         | Item::OnEnd(_)
         | Item::Several(_)
+        | Item::Help
         | Item::WhatIf => None,
     }
 }
@@ -483,40 +491,23 @@ fn expand(said: &[Said]) -> Answer<Vec<Said>> {
             out.push(second_side(it, &out));
             continue;
         }
-        let Item::Ellipsis { target, change } = &it.item else {
+        if let Item::Bounds {
+            is_verbless: true, ..
+        } = &it.item
+            && it.joined != Join::Start
+            && follows_scaler(&out)
+        {
+            return Err(clarify(
+                "reading",
+                "Is that for the autoscaler, or a bound beside it?",
+            ));
+        }
+        let Item::Ellipsis { target, rest } = &it.item else {
             out.push(it.clone());
             continue;
         };
-        let before = out.iter().rev().find(|it| !it.modifier).map(|it| &it.item);
-        let item = match before {
-            Some(Item::Replicas {
-                change: Change::To(_),
-                ..
-            }) => Item::Replicas {
-                target: Some(target.clone()),
-                change: as_pods(change)?,
-            },
-            Some(Item::Resources { parts, .. }) if parts.len() == 1 => {
-                let Some(part) = parts.first() else {
-                    return Err(misread());
-                };
-                if !matches!(part.change, Change::To(_)) {
-                    return Err(misread());
-                }
-                let mut part = part.clone();
-                part.change = change.clone();
-                Item::Resources {
-                    owner: super::sem::Owner {
-                        target: Some(target.clone()),
-                        container: None,
-                    },
-                    parts: vec![part],
-                }
-            }
-            _ => return Err(misread()),
-        };
         out.push(Said {
-            item,
+            item: rest::item(target, rest, &out)?,
             shared: true,
             ..it.clone()
         });
@@ -531,8 +522,10 @@ fn same_resource(item: &Item, before: &[Said]) -> Option<Item> {
         return None;
     };
     let is_open = |part: &Part| {
-        let suffix = matches!(&part.change, Change::To(qty) | Change::Add(qty)
-            if qty.of.is_none() && measure::is_bare_suffix(qty.unit));
+        let suffix = part
+            .change
+            .qty()
+            .is_some_and(|qty| qty.of.is_none() && measure::is_bare_suffix(qty.unit));
         suffix && part.noun.side != Side::Unsaid && !part.noun.cpu && !part.noun.memory
     };
     parts.iter().any(is_open).then_some(())?;
@@ -591,15 +584,9 @@ fn is_bare(span: &Span) -> bool {
 
 /// A bare bound is on the number of pods where what stands before is about it.
 fn counted(it: &Said, before: &[Said]) -> Answer<Said> {
-    let about_pods = |span: &Span| {
-        [&span.min, &span.max]
-            .into_iter()
-            .flatten()
-            .all(|qty| qty.unit == Unit::Pods)
-    };
     let last = before.iter().rev().find(|it| !it.modifier);
     let pods = last.is_some_and(|last| match &last.item {
-        Item::Bounds { spans, .. } => spans.iter().all(about_pods),
+        Item::Bounds { spans, .. } => spans.iter().all(rest::is_on_pods),
         Item::Replicas { .. } | Item::Autoscale { .. } => true,
         _ => false,
     });
@@ -617,20 +604,13 @@ fn counted(it: &Said, before: &[Said]) -> Answer<Said> {
     Ok(counted)
 }
 
-fn misread() -> Translation {
-    clarify("amount", "What is that to become of?")
-}
-
-fn as_pods(change: &Change) -> Answer<Change> {
-    match change {
-        Change::To(qty) if matches!(qty.unit, Unit::None | Unit::Pods) && qty.of.is_none() => {
-            Ok(Change::To(Qty {
-                unit: Unit::Pods,
-                ..qty.clone()
-            }))
-        }
-        _ => Err(misread()),
-    }
+/// Whether the last clause is about an autoscaler, whose bounds go on without a verb.
+fn follows_scaler(before: &[Said]) -> bool {
+    before
+        .iter()
+        .rev()
+        .find(|it| !it.modifier)
+        .is_some_and(|it| matches!(it.item, Item::Autoscale { .. }))
 }
 
 /// Checks what can't be said of anything, whatever it is about.
@@ -638,7 +618,10 @@ fn spread(said: &[Said]) -> Answer<Vec<Said>> {
     for it in said {
         if let Item::Resources { parts, .. } = &it.item {
             for part in parts {
-                let bare = matches!(&part.change, Change::To(qty) if qty.unit == Unit::None && qty.of.is_none());
+                let bare = part
+                    .change
+                    .absolute()
+                    .is_some_and(|qty| qty.unit == Unit::None && qty.of.is_none());
                 if bare && !part.noun.cpu && !part.noun.memory && part.noun.side != Side::Unsaid {
                     return Err(clarify("unit", "Of CPU or of memory, and in which unit?"));
                 }

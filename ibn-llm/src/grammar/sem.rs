@@ -47,6 +47,16 @@ pub(crate) enum Dir {
     Down,
 }
 
+impl Dir {
+    /// Whether the way from one value to the other is the opposite one.
+    pub(crate) fn excludes<T: PartialOrd>(self, from: &T, to: &T) -> bool {
+        match self {
+            Self::Up => to < from,
+            Self::Down => to > from,
+        }
+    }
+}
+
 /// A number with the unit that was said.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Qty {
@@ -64,6 +74,8 @@ pub(crate) enum Unit {
     Times,
     Pods,
     Cores,
+    /// `50 cpu`: cores, as far as it is a number of them.
+    Cpu,
     Millicores,
     /// `m`: thousandths of a core, or minutes.
     BareM,
@@ -92,10 +104,30 @@ pub(crate) enum By {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Change {
     To(Qty),
+    /// The same, said with a direction in which it must lie: `down to 5`, `raise … to 2Gi`.
+    Toward(Dir, Qty),
     Add(Qty),
     Scale(f64),
     /// It can't be said what: the thing that is missing, and the question.
     Ask(&'static str, String),
+}
+
+impl Change {
+    /// The quantity that is to be had, where one is.
+    pub(crate) fn absolute(&self) -> Option<&Qty> {
+        match self {
+            Self::To(qty) | Self::Toward(_, qty) => Some(qty),
+            _ => None,
+        }
+    }
+
+    /// The quantity that is to be had, or by which it is to differ.
+    pub(crate) fn qty(&self) -> Option<&Qty> {
+        match self {
+            Self::Add(qty) => Some(qty),
+            _ => self.absolute(),
+        }
+    }
 }
 
 /// `deployment`, `services` …
@@ -333,6 +365,8 @@ pub(crate) struct Length {
     pub(crate) months: i64,
     pub(crate) days: i64,
     pub(crate) nanos: i64,
+    /// Whether a number of it may be one with thousands: `1.500 hours`.
+    pub(crate) is_unclear: bool,
 }
 
 /// When something is to hold, as it was said.
@@ -391,6 +425,8 @@ pub(crate) enum Item {
         spans: Vec<Span>,
         /// Whether `limit`, `cap` could mean the limits of the containers as well.
         limits: bool,
+        /// Whether no verb says that it is a bound: `web up to 5 pods`.
+        is_verbless: bool,
     },
     Quota {
         target: Option<Target>,
@@ -445,19 +481,34 @@ pub(crate) enum Item {
         code: RefusalCode,
         message: String,
     },
-    /// A bare amount that goes on with what was just said: `and api to 3`.
+    /// What goes on with the verb that was just said: `and api to 3`.
     Ellipsis {
         target: Target,
-        change: Change,
+        rest: Rest,
     },
     Query {
         kind: QueryKind,
         target: Option<Target>,
     },
+    /// `help`: what can be asked for at all.
+    Help,
     /// Several things that share a part of the sentence.
     Several(Vec<Item>),
     /// The clauses that follow are to be predicted, not done.
     WhatIf,
+}
+
+/// What is said of something else than before, without a verb.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Rest {
+    /// `to 3`, `up to 2Gi`.
+    To(Change),
+    /// `to 4 cores and 8Gi`.
+    Amounts(Vec<Qty>),
+    /// `between 2 and 8`, with the CPU target of an autoscaler where one is said.
+    Spans(Vec<Span>, Option<Decimal>),
+    /// `under 300 ms`.
+    Bound { upper: bool, value: Qty },
 }
 
 /// One change of requests or limits.

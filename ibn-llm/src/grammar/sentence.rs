@@ -171,8 +171,9 @@ fn step(
             let Sem::Item(item) = &reading.sem else {
                 continue;
             };
-            // What goes on with a verb needs one before it.
-            if matches!(**item, Item::Ellipsis { .. }) && partial.last.is_none() {
+            // What goes on with a verb needs one before it, and a word that goes on.
+            let goes_on = partial.last.is_some() && matches!(join, Join::And | Join::Apart);
+            if matches!(**item, Item::Ellipsis { .. }) && !goes_on {
                 continue;
             }
             // A second bound needs a first one.

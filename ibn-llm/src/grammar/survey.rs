@@ -361,11 +361,14 @@ impl Survey {
             .quantities
             .iter()
             .any(|qty| qty.number == number && same_unit(qty.unit, unit));
-        let implied = matches!(unit, Unit::None | Unit::Pods | Unit::Cores)
+        let is_implied =
+            |unit: Unit| matches!(unit, Unit::None | Unit::Pods | Unit::Cores | Unit::Cpu);
+        let implied = is_implied(unit)
             && self.numbers.contains(&number)
-            && !self.quantities.iter().any(|qty| {
-                qty.number == number && !matches!(qty.unit, Unit::Pods | Unit::Cores | Unit::None)
-            });
+            && !self
+                .quantities
+                .iter()
+                .any(|qty| qty.number == number && !is_implied(qty.unit));
         with_unit || implied
     }
 

@@ -249,6 +249,12 @@ impl Times {
     }
 
     fn plus(&self, start: &Zoned, length: Length) -> Answer<Zoned> {
+        if length.is_unclear {
+            return Err(clarify(
+                "time",
+                "For how long? A full stop before three digits can be read in two ways: as a fraction, or as thousands.",
+            ));
+        }
         let span = Span::new()
             .try_months(length.months)
             .and_then(|span| span.try_days(length.days))

@@ -4,6 +4,7 @@ use ibn_core::intent::IndicatorName;
 use ibn_core::translation::Translation;
 use ibn_core::units::{IndicatorValue, Quantile, Unit as ValueUnit};
 
+use super::clash;
 use super::decimal::Decimal;
 use super::measure;
 use super::reply::clarify;
@@ -26,11 +27,11 @@ pub(crate) fn value_of(
             ),
         )
     };
-    if matches!(qty.unit, Unit::Rate(_) | Unit::Memory { .. } | Unit::None)
-        && let Some(other) = qty.number.may_be_thousands()
-        && qty.of.is_none_or(|noun| !noun.cpu)
-    {
-        return Err(measure::thousands_question(qty.number, other, ""));
+    // Percentages of a whole have no thousands.
+    let is_share = qty.unit == Unit::Percent && !matches!(name, IndicatorName::Custom(_));
+    if !is_share && let Some(other) = qty.number.may_be_thousands() {
+        let unit = clash::letters(qty.unit);
+        return Err(measure::thousands_question(qty.number, other, unit));
     }
     let (text, note) = match (name, qty.unit) {
         (IndicatorName::Latency, Unit::Time(nanos)) => (duration_text(qty.number, nanos)?, None),
@@ -84,7 +85,7 @@ pub(crate) fn value_of(
             )
         }
         (IndicatorName::Throughput, _) => return Err(unit_missing("120rps")),
-        (IndicatorName::Cost, Unit::Cores | Unit::Millicores | Unit::BareM) => {
+        (IndicatorName::Cost, Unit::Cores | Unit::Cpu | Unit::Millicores | Unit::BareM) => {
             (measure::cpu(qty)?.value.to_string(), None)
         }
         (IndicatorName::Cost, Unit::None) if qty.of.is_some_and(|noun| noun.cpu) => {

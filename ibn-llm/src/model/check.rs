@@ -491,6 +491,7 @@ fn bound(
     };
     Ok(Item::Bounds {
         target: None,
+        is_verbless: false,
         scope,
         spans: vec![Span {
             min,

@@ -2,6 +2,7 @@
 
 use crate::grammar::decimal::Decimal;
 use crate::grammar::engine::{Builder, Caps};
+use crate::grammar::measure;
 use crate::grammar::sem::{By, Change, Dir, Noun, Qty, Sem, Side, Span, Unit};
 
 pub(super) fn add(g: &mut Builder) {
@@ -289,6 +290,37 @@ fn scale(factor: f64) -> Option<Sem> {
     (factor.is_finite() && factor >= 0.0).then_some(Sem::Change(Change::Scale(factor)))
 }
 
+/// A change with the directions that were said under `d`, which must all be its own.
+pub(super) fn directed(c: &Caps<'_>, change: Change) -> Change {
+    let dirs = c.dirs("d");
+    let Some(dir) = dirs.first().copied() else {
+        return change;
+    };
+    let ask = || Change::Ask("direction", "Up or down?".to_owned());
+    if dirs.iter().any(|it| *it != dir) {
+        return ask();
+    }
+    match change {
+        Change::To(qty) => Change::Toward(dir, qty),
+        Change::Scale(factor) if dir.excludes(&1.0, &factor) => ask(),
+        other => other,
+    }
+}
+
+/// So many times as much.
+pub(super) fn times(number: Decimal) -> Change {
+    or_thousands(number, " times").unwrap_or(Change::Scale(number.to_f64()))
+}
+
+/// The question for a number that may be one with thousands.
+fn or_thousands(number: Decimal, unit: &str) -> Option<Change> {
+    let other = number.may_be_thousands()?;
+    Some(Change::Ask(
+        "amount",
+        measure::thousands(number, other, unit),
+    ))
+}
+
 fn sizes(g: &mut Builder) {
     // `by …`
     g.rule("part", &["half", "a half", "one half", "the half"], |_| {
@@ -372,7 +404,7 @@ fn sizes(g: &mut Builder) {
     g.rule("mult", &["two thirds [of]"], |_| scale(2.0 / 3.0));
     g.rule("mult", &["three quarters [of]"], |_| scale(0.75));
     g.rule("mult", &["<n:num> times/x"], |c| {
-        scale(c.num("n")?.to_f64())
+        Some(Sem::Change(times(c.num("n")?)))
     });
     g.rule("mult", &["<q:pct> of"], |c| {
         scale(c.qty("q")?.number.hundredth().to_f64())
@@ -411,6 +443,9 @@ pub(crate) fn changed(dir: Dir, by: &By, noun: Option<Unit>) -> Change {
         }
         By::Qty(qty) => match qty.unit {
             Unit::Percent => {
+                if let Some(question) = or_thousands(qty.number, " %") {
+                    return question;
+                }
                 let share = qty.number.hundredth();
                 let signed = match dir {
                     Dir::Up => share,
@@ -429,10 +464,13 @@ pub(crate) fn changed(dir: Dir, by: &By, noun: Option<Unit>) -> Change {
             }
             Unit::Times => {
                 let factor = qty.number.to_f64();
-                match dir {
-                    Dir::Up => Change::Scale(factor),
-                    Dir::Down if factor > 0.0 => Change::Scale(1.0 / factor),
-                    Dir::Down => unit_question(qty.number),
+                match (dir, times(qty.number)) {
+                    (_, Change::Scale(_)) if factor < 1.0 => Change::Ask(
+                        "direction",
+                        format!("Up or down? A factor of {} makes less.", qty.number),
+                    ),
+                    (Dir::Down, Change::Scale(factor)) => Change::Scale(1.0 / factor),
+                    (_, change) => change,
                 }
             }
             Unit::None if qty.of.is_none() => match noun {

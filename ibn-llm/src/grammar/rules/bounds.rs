@@ -71,6 +71,31 @@ fn bounds(c: &Caps<'_>, spans: Vec<Span>, scope: Option<Scope>, limits: bool) ->
         scope: scope.or_else(|| c.scope("s")),
         spans,
         limits,
+        is_verbless: false,
+    })
+}
+
+/// The same of pods, where only an amount stands behind the name.
+fn verbless(c: &Caps<'_>) -> Option<Sem> {
+    let Some(Sem::Item(bounds)) = bounds(c, as_pods(c.all_spans("x")), None, false) else {
+        return None;
+    };
+    let Item::Bounds {
+        target,
+        scope,
+        spans,
+        limits,
+        ..
+    } = *bounds
+    else {
+        return None;
+    };
+    item(Item::Bounds {
+        target,
+        scope,
+        spans,
+        limits,
+        is_verbless: true,
     })
 }
 
@@ -122,18 +147,24 @@ fn pods(g: &mut Builder) {
             "<keepverb> <t:target> [to] have/run/use/scale/go/grow [to/with/at/on] <x:podspans>",
             "<t:target> <modal> [<useverb>] [at/with/on/to] <x:podspans> [running]",
             "<t:target> [always] needs/need/gets/has/runs/wants/requires/get <x:podspans>",
-            "<t:target> {colon}/with <x:podspans>",
             "there <modal> be <x:podspans> (of/for) <t:target>",
-            "<t:target> <x:podspans>",
             "there is/are [always] <x:podspans> (of/for) <t:target>",
             "<t:target> <modal> be able to scale/grow/run/go [to/at/with] <x:podspans>",
-            "<t:target> <x:minmax>",
             "<podsn> (of/for) <t:target> {colon} <x:minmax>",
             "<t:ownerof> <podsn> {colon} <x:minmax>",
             "<keepverb> <x:podspans> of <t:target> running",
             "<x:podspans> of <t:target> (are | must be | should be) running/up/available/ready",
         ],
         |c| bounds(c, as_pods(c.all_spans("x")), None, false),
+    );
+    g.rule(
+        "bounds",
+        &[
+            "<t:target> {colon}/with <x:podspans>",
+            "<t:target> <x:podspans>",
+            "<t:target> <x:minmax>",
+        ],
+        verbless,
     );
     // `…, at least 2`: of what stands before.
     g.costly("bounds", 10, &["<x:numspans>"], |c| {
@@ -142,6 +173,7 @@ fn pods(g: &mut Builder) {
             scope: None,
             spans: c.all_spans("x"),
             limits: false,
+            is_verbless: false,
         })
     });
     g.rule(

@@ -49,6 +49,17 @@ impl Caps<'_> {
         }
     }
 
+    /// The directions under a label, in order.
+    pub(super) fn dirs(&self, label: &str) -> Vec<Dir> {
+        self.all(label)
+            .into_iter()
+            .filter_map(|sem| match sem {
+                Sem::Dir(dir) => Some(*dir),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// All items under a label, in order.
     pub(super) fn items(&self, label: &str) -> Vec<Item> {
         self.all(label)

@@ -2,9 +2,10 @@
 
 use ibn_core::intent::{Mode, OnEnd, Preference};
 
+use super::amounts::directed;
 use super::item;
 use crate::grammar::engine::{Builder, Caps};
-use crate::grammar::sem::{Change, Item, Sem};
+use crate::grammar::sem::{Change, Item, Rest, Sem};
 
 pub(super) fn add(g: &mut Builder) {
     modes(g);
@@ -627,13 +628,68 @@ fn topics(g: &mut Builder) {
 
 fn ellipsis(g: &mut Builder) {
     g.rule(
+        "resttarget",
+        &["[of | that of | those of] <t:target> [{possessive}]"],
+        |c| Some(Sem::Target(c.target("t")?)),
+    );
+    g.rule(
         "ellipsis",
-        &["<t:target> to <q:anyqty>", "<t:target> <q:anyqty>"],
+        &[
+            "<t:resttarget> [<d:updown>] to <q:anyqty>",
+            "<t:target> <q:anyqty>",
+        ],
+        |c| rest(c, Rest::To(directed(c, Change::To(c.qty("q")?)))),
+    );
+    g.rule(
+        "ellipsis",
+        &[
+            "<t:resttarget> to <a:qq> <listword> <q:qqs>",
+            "<t:target> <a:qq> <listword> <q:qqs>",
+        ],
         |c| {
-            item(Item::Ellipsis {
-                target: c.target("t")?,
-                change: Change::To(c.qty("q")?),
-            })
+            let mut amounts = c.all_qtys("a");
+            amounts.extend(c.all_qtys("q"));
+            rest(c, Rest::Amounts(amounts))
         },
     );
+    g.rule(
+        "ellipsis",
+        &["<t:target> <x:autospan> [<autojoin>] [<q:autocpu>]"],
+        |c| {
+            let cpu = c.qty("q").map(|qty| qty.number);
+            rest(c, Rest::Spans(c.all_spans("x"), cpu))
+        },
+    );
+    g.rule(
+        "ellipsis",
+        &[
+            "<t:resttarget> <v:durupper>",
+            "<t:resttarget> <ownupper> <v:ownvalue>",
+        ],
+        |c| {
+            let value = c.qty("v")?;
+            rest(c, Rest::Bound { upper: true, value })
+        },
+    );
+    g.rule(
+        "ellipsis",
+        &["<t:resttarget> <ownlower> <v:ownvalue>"],
+        |c| {
+            let value = c.qty("v")?;
+            rest(
+                c,
+                Rest::Bound {
+                    upper: false,
+                    value,
+                },
+            )
+        },
+    );
+}
+
+fn rest(c: &Caps<'_>, rest: Rest) -> Option<Sem> {
+    item(Item::Ellipsis {
+        target: c.target("t")?,
+        rest,
+    })
 }

@@ -87,7 +87,7 @@ pub(super) fn add(g: &mut Builder) {
         &[
             "status [{question}]", "[the/overall/current] status [report] [{question}]", "how <isword> everything [doing/going/running] [{question}]", "how <isword> things/it [doing/going] [{question}]", "what <isword> the status [of everything] [{question}]",
             "<isword> everything [all] <isok> [{question}]", "<isword> all [well] [{question}]", "show/give [me] [the/an/a] [current/overall] status/overview [report | of everything]", "what <isword> going on [{question}]", "what <isword> happening [{question}]",
-            "list/show [me] [all] [the/my] workloads/deployments/intents/decisions/applications/services", "what <isword> the state of things [{question}]", "how do things stand [{question}]", "how <isword> the cluster [doing] [{question}]", "status of the cluster", "what intents/workloads are there [{question}]", "which intents/workloads are there [{question}]", "what do you manage [{question}]", "what are you managing [{question}]",
+            "list/show [me] [all] [the/my] workloads/deployments/intents/decisions/applications/services", "what <isword> the state of things [{question}]", "how do things stand [{question}]", "how <isword> the cluster [doing] [{question}]", "status of the cluster", "what intents/workloads are there [{question}]", "which intents/workloads are there [{question}]",
         ],
         |_| {
             item(Item::Query {
@@ -95,6 +95,85 @@ pub(super) fn add(g: &mut Builder) {
                 target: None,
             })
         },
+    );
+    g.words(
+        "amiss",
+        &[
+            "wrong/amiss/broken/down/failing/slow/degraded/unhealthy/overloaded/infeasible/overridden/rejected/suspended/paused/stuck/unstable",
+            "not ok/okay/fine/healthy/fulfilled/working",
+            "going wrong",
+            "on fire",
+            "in trouble",
+        ],
+    );
+    g.words(
+        "goal",
+        &["[their/its/the] [latency] objective/objectives/goal/goals/target/targets/slo/slos/budget/budgets"],
+    );
+    g.words(
+        "offgoal",
+        &[
+            "[not] over/above/under/below/outside/beyond/within/at <goal>",
+            "[not] meeting/missing/violating/breaking/breaching/keeping/exceeding/failing/fulfilling/achieving <goal>",
+        ],
+    );
+    g.words(
+        "things",
+        &["[of] [the/my/our/your] workloads/workload/deployments/deployment/services/service/applications/application/apps/app/intents/intent"],
+    );
+    g.rule(
+        "query",
+        &[
+            "<isword> anything/something/everything/anyone [<amiss> | <offgoal>] [now | right now | at the moment] [{question}]",
+            "<isword> any <things> [<amiss> | <offgoal>] [now | right now | at the moment] [{question}]",
+            "<isword> all <things> [<isok> | <offgoal>] [now | right now | at the moment] [{question}]",
+            "<isword> there any/a problem/problems/issue/issues/trouble/alerts/violations [now | right now | at the moment] [{question}]",
+            "any problem/problems/issue/issues/trouble/alerts/violations [now] [{question}]",
+            "anything wrong/amiss/broken/new [{question}]",
+            "what <isword> <amiss> [now | right now | at the moment] [{question}]",
+            "which <things> <isword> [<amiss> | <isok> | <offgoal>] [now | right now | at the moment] [{question}]",
+            "show/list/give/tell [me] [all] <things> [that/which] [are] (<amiss> | <offgoal>)",
+            "show/list/give/tell [me] everything/all",
+            "what <isword> you manage/managing/watch/watching/control/controlling/know/see/look [after/at] [{question}]",
+            "which <things> do you manage/watch/control/know/see [{question}]",
+            "how many (<things> | <pods>) <isword> there/running [now | right now | at the moment] [{question}]",
+            "how many <things> do you manage/watch/control [{question}]",
+        ],
+        |_| {
+            item(Item::Query {
+                kind: QueryKind::Status,
+                target: None,
+            })
+        },
+    );
+    g.rule(
+        "query",
+        &[
+            "<isword> anything/something <amiss> with/in/on <t:target> [now | right now | at the moment] [{question}]",
+            "<isword> there anything/something <amiss> with/in/on <t:target> [now | right now | at the moment] [{question}]",
+            "anything wrong/amiss/new with/in/on <t:target> [{question}]",
+            "what <isword> wrong/amiss with/in/on <t:target> [{question}]",
+            "<isword> <t:target> (<amiss> | <offgoal>) [now | right now | at the moment] [{question}]",
+            "what/which [<things>] [<isword>] run/runs/running/live in <t:target> [{question}]",
+            "which <things> <isword> [there] in <t:target> [{question}]",
+        ],
+        |c| query(c, QueryKind::Status),
+    );
+    g.rule(
+        "query",
+        &[
+            "help [me] [{question}]",
+            "[show] usage/examples/commands [{question}]",
+            "show me [some] examples",
+            "what can/could you do [for me/us] [{question}]",
+            "what can/could/may/do/should i/we say/ask/do/tell/type/write/order [you/for/here/now] [{question}]",
+            "how do/can/should i/we use you/this/it/ibn [{question}]",
+            "how does this/it work [{question}]",
+            "how do you work [{question}]",
+            "what <isword> you for/capable [of] [{question}]",
+            "what do you understand [{question}]",
+        ],
+        |_| item(Item::Help),
     );
     g.words("didwhat", &["scale/scaled/grow/grown/shrink/shrunk/change/changed/restart/restarted/go/gone/get/got/lose/lost/gain/jump/drop/dropped/rise/move/moved/resize/resized/slow/become/increase/increased/decrease/decreased/fail/failing/failed/degrade/degraded/run/running/use/using/need/have/cost/spike/spiked [so] [up/down/out/in/slow/slower/down/more/fewer/less/bigger/smaller/that] [much/many/more/fewer/less] [<num>] [<pods> | <noun>] [by <size>] [to <num> [<pods>]] [from <num> to <num> [<pods>]]", "scaling up/down", "been scaled/changed [up/down]", "so slow/many/expensive/big/small/few [<pods>]", "slow/slower/down/degraded/suspended/overridden/infeasible/rejected/expensive/unhealthy/not fulfilled", "at <num> <pods>", "not scaling/scaled/scale [up/down]", "being scaled [up/down]", "undone/reverted/throttled"]);
     g.words(
@@ -197,9 +276,22 @@ fn query(c: &Caps<'_>, kind: QueryKind) -> Option<Sem> {
 }
 
 fn past(g: &mut Builder) {
-    use super::amounts::{changed, qty};
+    use super::amounts::{changed, directed, qty};
     use crate::grammar::sem::{Change, Dir, Part, Unit};
-    g.words("pastscale", &["scaled/scaling/set/setting/brought/bringing/resized/took/put/reduced/reducing/raised/raising/increased/increasing/dropped/changed/changing/cut/cutting/lowered/lowering/grew/shrank"]);
+    g.words(
+        "pastscale",
+        &["scaled/scaling/set/setting/brought/bringing/resized/took/put/changed/changing"],
+    );
+    g.rule(
+        "pastscale",
+        &["raised/raising/increased/increasing/grew"],
+        |_| Some(Sem::Dir(Dir::Up)),
+    );
+    g.rule(
+        "pastscale",
+        &["reduced/reducing/dropped/cut/cutting/lowered/lowering/shrank"],
+        |_| Some(Sem::Dir(Dir::Down)),
+    );
     g.words(
         "pastrun",
         &["ran/running/had/having/used/using/kept/keeping/gave/giving"],
@@ -207,19 +299,19 @@ fn past(g: &mut Builder) {
     g.rule(
         "pastreplicas",
         &[
-            "<pastscale> <t:target> [<updown>] [back] to <n:count> [<pods>]",
+            "<d:pastscale> <t:target> [<d:updown>] [back] to <n:count> [<pods>]",
             "<t:target> [were/was] <pastrun> [at/with/on] [only/just/exactly] <n:count> <pods>",
-            "<t:target> was/were/is scaled [<updown>] to <n:count> [<pods>]",
+            "<t:target> was/were/is scaled [<d:updown>] to <n:count> [<pods>]",
             "<t:target> had/has/runs/ran [only/just] <n:count> <pods>",
             "<pastrun> <t:target> with/at/on <n:count> <pods>",
             "<pastrun> <n:count> <pods> (of/for) <t:target>",
-            "<pastscale> <podsn> (of/for) <t:target> to <n:count>",
+            "<d:pastscale> <podsn> (of/for) <t:target> to <n:count>",
             "there were <n:count> <pods> of <t:target>",
         ],
         |c| {
             item(Item::Replicas {
                 target: c.target("t"),
-                change: Change::To(qty(c.num("n")?, Unit::Pods)),
+                change: directed(c, Change::To(qty(c.num("n")?, Unit::Pods))),
             })
         },
     );
@@ -302,8 +394,8 @@ fn past(g: &mut Builder) {
     });
     g.rule(
         "pastresource",
-        &["<pastscale> <p:rnp> to <q:anyqty>"],
-        |c| parts(c, Change::To(c.qty("q")?)),
+        &["<d:pastscale> <p:rnp> to <q:anyqty>"],
+        |c| parts(c, directed(c, Change::To(c.qty("q")?))),
     );
     g.rule("pastdir", &["increased/increasing/raised/raising"], |_| {
         Some(Sem::Dir(Dir::Up))

@@ -1,6 +1,6 @@
 //! The number of pods: to, by, more, fewer, times.
 
-use super::amounts::{changed, qty};
+use super::amounts::{changed, directed, qty, times};
 use super::item;
 use crate::grammar::engine::{Builder, Caps};
 use crate::grammar::sem::{By, Change, Dir, Item, Sem, Unit};
@@ -8,9 +8,17 @@ use crate::grammar::sem::{By, Change, Dir, Item, Sem, Unit};
 pub(super) fn add(g: &mut Builder) {
     g.words(
         "scaleverb",
-        &[
-            "scale/rescale/resize/bring/take/put/set/move/get/ramp/grow/shrink/raise/increase/expand/drop/cut/reduce/lower/decrease/change/adjust/bump/boost/upscale/downscale",
-        ],
+        &["scale/rescale/resize/bring/take/put/set/move/get/ramp/change/adjust"],
+    );
+    g.rule(
+        "scaleverb",
+        &["grow/raise/increase/expand/bump/boost/upscale"],
+        |_| Some(Sem::Dir(Dir::Up)),
+    );
+    g.rule(
+        "scaleverb",
+        &["shrink/drop/cut/reduce/lower/decrease/downscale"],
+        |_| Some(Sem::Dir(Dir::Down)),
     );
     g.words(
         "runverb",
@@ -45,7 +53,7 @@ pub(super) fn add(g: &mut Builder) {
 fn to(c: &Caps<'_>) -> Option<Sem> {
     item(Item::Replicas {
         target: c.target("t"),
-        change: Change::To(qty(c.num("n")?, Unit::Pods)),
+        change: directed(c, Change::To(qty(c.num("n")?, Unit::Pods))),
     })
 }
 
@@ -54,19 +62,19 @@ fn absolute(g: &mut Builder) {
         "replicas",
         &[
             // scale web to 5
-            "<scaleverb> <t:target> [<updown>] [back] [<updown>] to [a total of] [<tiny>] <n:count> [<pods>] [each] [in total]",
-            "<scaleverb> [<updown>] <t:target> [back] to [a total of] [<tiny>] <n:count> [<pods>] [each] [in total]",
-            "<scaleverb> <t:target> to have [<tiny>] <n:count> <pods>",
-            "<scaleverb> <t:target> up to [a total of] <n:count> [<pods>]",
-            "<scaleverb> [<updown>] [back] to [<tiny>] <n:count> [<pods>]",
-            "<scaleverb> <t:target> <pods> to [<tiny>] <n:count>",
+            "<d:scaleverb> <t:target> [<d:updown>] [back] [<d:updown>] to [a total of] [<tiny>] <n:count> [<pods>] [each] [in total]",
+            "<d:scaleverb> [<d:updown>] <t:target> [back] to [a total of] [<tiny>] <n:count> [<pods>] [each] [in total]",
+            "<d:scaleverb> <t:target> to have [<tiny>] <n:count> <pods>",
+            "<d:scaleverb> <t:target> <d:up> to [a total of] <n:count> [<pods>]",
+            "<d:scaleverb> [<d:updown>] [back] to [<tiny>] <n:count> [<pods>]",
+            "<d:scaleverb> <t:target> <pods> to [<tiny>] <n:count>",
             "scale/rescale/resize/set <t:target> {colon}/{equals}/{arrow} <n:count> [<pods>]",
             // set the number of replicas of web to 5
-            "<scaleverb> <podsn> (of/for/on/in) <t:target> [<updown>] [back] to/at/{equals} [<tiny>] <n:count> [<pods>]",
-            "<scaleverb> <t:ownerof> <podsn> [<updown>] [back] to/at/{equals} [<tiny>] <n:count> [<pods>]",
-            "<scaleverb> <podsn> [<updown>] [back] to/{equals} [<tiny>] <n:count> [(for/of/on) <t:target>]",
-            "<scaleverb> [<updown>] [the] <pods> (of/for/on) <t:target> to <n:count>",
-            "<scaleverb> the number of <t:target> <pods> [<updown>] to [<tiny>] <n:count>",
+            "<d:scaleverb> <podsn> (of/for/on/in) <t:target> [<d:updown>] [back] to/at/{equals} [<tiny>] <n:count> [<pods>]",
+            "<d:scaleverb> <t:ownerof> <podsn> [<d:updown>] [back] to/at/{equals} [<tiny>] <n:count> [<pods>]",
+            "<d:scaleverb> <podsn> [<d:updown>] [back] to/{equals} [<tiny>] <n:count> [(for/of/on) <t:target>]",
+            "<d:scaleverb> [<d:updown>] [the] <pods> (of/for/on) <t:target> to <n:count>",
+            "<d:scaleverb> the number of <t:target> <pods> [<d:updown>] to [<tiny>] <n:count>",
             "keep/hold/fix/pin/maintain <podsn> (of/for/on) <t:target> at [<tiny>] <n:count> [<pods>]",
             "keep/hold/fix/pin/maintain <t:ownerof> <podsn> at [<tiny>] <n:count> [<pods>]",
             "keep/hold/fix/pin/maintain/leave/set/run/put <t:target> [<tiny>] at/on [<tiny>] <n:count> <pods>",
@@ -85,8 +93,8 @@ fn absolute(g: &mut Builder) {
             "<t:target> <bidmodal> <haveverb> [<tiny>] <n:count> <pods>",
             "<t:target> <bidmodal> have/run/use/get [<tiny>] <n:count> <pods>",
             "<t:target> needs/wants/requires/gets/has/need/want/require/get/runs [<tiny>] <n:count> <pods>",
-            "<t:target> <bidmodal> be scaled/brought/set [<updown>] to [<tiny>] <n:count> [<pods>]",
-            "<t:target> <bidmodal> scale/go [<updown>] [back] to [<tiny>] <n:count> [<pods>]",
+            "<t:target> <bidmodal> be scaled/brought/set [<d:updown>] to [<tiny>] <n:count> [<pods>]",
+            "<t:target> <bidmodal> scale/go [<d:updown>] [back] to [<tiny>] <n:count> [<pods>]",
             "<t:target> <bidmodal> run at/on/with [<tiny>] <n:count> <pods>",
             "there <bidmodal> be [<tiny>] <n:count> <pods> (of/for/in) <t:target>",
             "there <bidmodal> be [<tiny>] <n:count> <t:target> <pods>",
@@ -116,15 +124,22 @@ fn absolute(g: &mut Builder) {
     g.rule(
         "replicas",
         &[
-            "<scaleverb> <t:target> [<updown>] from <m:count> [<pods>] [<updown>] to <n:count> [<pods>]",
-            "<scaleverb> <podsn> (of/for) <t:target> from <m:count> to <n:count>",
-            "<scaleverb> <t:ownerof> <podsn> from <m:count> to <n:count>",
+            "<d:scaleverb> <t:target> [<d:updown>] from <m:count> [<pods>] [<d:updown>] to <n:count> [<pods>]",
+            "<d:scaleverb> <podsn> (of/for) <t:target> from <m:count> to <n:count>",
+            "<d:scaleverb> <t:ownerof> <podsn> from <m:count> to <n:count>",
         ],
         |c| {
+            let (from, to) = (c.num("m")?, c.num("n")?);
+            let excludes = |dir: &Dir| dir.excludes(&from.to_f64(), &to.to_f64());
+            if c.dirs("d").iter().any(excludes) {
+                let question =
+                    format!("From {from} to {to}, or from {to} to {from}? Up or down?");
+                return ask(c, "direction", &question);
+            }
             item(Item::FromTo {
                 target: c.target("t"),
-                from: c.num("m")?,
-                to: c.num("n")?,
+                from,
+                to,
             })
         },
     );
@@ -134,14 +149,14 @@ fn moved(c: &Caps<'_>, fallback: Option<Dir>, noun: Option<Unit>) -> Option<Sem>
     let dir = c.dir("d").or(fallback)?;
     item(Item::Replicas {
         target: c.target("t"),
-        change: pods_only(changed(dir, &c.by("b")?, noun))?,
+        change: directed(c, pods_only(changed(dir, &c.by("b")?, noun))?),
     })
 }
 
 /// A change of the number of pods; `None` where the amount is one of something else.
 fn pods_only(change: Change) -> Option<Change> {
-    match &change {
-        Change::Add(qty) | Change::To(qty) if qty.unit != Unit::Pods => None,
+    match change.qty() {
+        Some(qty) if qty.unit != Unit::Pods => None,
         _ => Some(change),
     }
 }
@@ -184,7 +199,7 @@ fn relative(g: &mut Builder) {
     g.rule(
         "replicas",
         &[
-            "<d:resdir> <t:target> [<updown>] <b:by>",
+            "<d:resdir> <t:target> [<d:updown>] <b:by>",
             "<d:resdir> <b:by> [(for/of/on) <t:target>]",
         ],
         |c| plain(c, false),
@@ -192,8 +207,8 @@ fn relative(g: &mut Builder) {
     g.rule(
         "replicas",
         &[
-            "<d:dirverb> <podsn> (of/for/on/in) <t:target> [<updown>] <b:by>",
-            "<d:dirverb> <t:ownerof> <podsn> [<updown>] <b:by>",
+            "<d:dirverb> <podsn> (of/for/on/in) <t:target> [<d:updown>] <b:by>",
+            "<d:dirverb> <t:ownerof> <podsn> [<d:updown>] <b:by>",
             "<d:dirverb> <podsn> <b:by> [(for/of/on/in) <t:target>]",
             "scale/adjust/change <podsn> (of/for/on/in) <t:target> <d:updown> <b:by>",
             "scale/adjust/change <t:ownerof> <podsn> <d:updown> <b:by>",
@@ -221,7 +236,7 @@ fn relative(g: &mut Builder) {
         |c| {
             item(Item::Replicas {
                 target: c.target("t"),
-                change: Change::Scale(c.qty("q")?.number.to_f64()),
+                change: times(c.qty("q")?.number),
             })
         },
     );
@@ -376,13 +391,14 @@ fn relative(g: &mut Builder) {
             "<x:podchange> (for/of/on) <t:target>",
             "<scaleverb> <t:target> <updown> by <x:podchange>",
             "<scaleverb> <t:target> by <x:podchange>",
-            "<scaleverb> <t:target> [<updown>] to <x:multpods>",
+            "<d:scaleverb> <t:target> [<d:updown>] to <x:multpods>",
             "<t:target> {colon} <x:podchange>",
         ],
         |c| {
+            let change = c.change("x").or_else(|| c.change("m"))?;
             item(Item::Replicas {
                 target: c.target("t"),
-                change: c.change("x").or_else(|| c.change("m"))?,
+                change: directed(c, change),
             })
         },
     );
@@ -437,8 +453,8 @@ fn relative(g: &mut Builder) {
     g.rule(
         "replicas",
         &[
-            "<podsn> (of/for) <t:target> <bidmodal> be <donedir> to <n:count>",
-            "<t:ownerof> <podsn> <bidmodal> be <donedir> to <n:count>",
+            "<podsn> (of/for) <t:target> <bidmodal> be <d:donedir> to <n:count>",
+            "<t:ownerof> <podsn> <bidmodal> be <d:donedir> to <n:count>",
         ],
         to,
     );
@@ -537,14 +553,14 @@ fn relative(g: &mut Builder) {
             "<m:multverb> <podsn>",
             "<m:multverb> the number of <t:target> <pods>",
             "<m:multverb> <t:plurals>",
-            "<scaleverb> <t:target> [<updown>] to <m:mult> [of] its/the [current] size/replicas/pods/number/count",
-            "<scaleverb> <t:target> [<updown>] to <m:mult> [of] the [current] number of <pods>",
-            "<scaleverb> <podsn> (of/for) <t:target> to <m:mult> [of] [its/the] [current] number/size/count",
+            "<d:scaleverb> <t:target> [<d:updown>] to <m:mult> [of] its/the [current] size/replicas/pods/number/count",
+            "<d:scaleverb> <t:target> [<d:updown>] to <m:mult> [of] the [current] number of <pods>",
+            "<d:scaleverb> <podsn> (of/for) <t:target> to <m:mult> [of] [its/the] [current] number/size/count",
         ],
         |c| {
             item(Item::Replicas {
                 target: c.target("t"),
-                change: c.change("m")?,
+                change: directed(c, c.change("m")?),
             })
         },
     );
@@ -552,10 +568,12 @@ fn relative(g: &mut Builder) {
 
 /// A change whose noun wasn't said: `scale` speaks of pods where the amount allows it, other verbs don't.
 fn plain(c: &Caps<'_>, scales: bool) -> Option<Sem> {
-    let change = changed(c.dir("d")?, &c.by("b")?, None);
+    let change = directed(c, changed(c.dir("d")?, &c.by("b")?, None));
     let clear = match &change {
-        Change::Add(qty) | Change::To(qty) if qty.unit == Unit::Pods => true,
-        Change::Add(_) | Change::To(_) => return None,
+        Change::Add(qty) | Change::To(qty) | Change::Toward(_, qty) if qty.unit == Unit::Pods => {
+            true
+        }
+        Change::Add(_) | Change::To(_) | Change::Toward(..) => return None,
         Change::Scale(_) => scales,
         Change::Ask(..) => true,
     };

@@ -1,6 +1,6 @@
 //! CPU and memory of containers: requests, limits, or both.
 
-use super::amounts::{changed, qty};
+use super::amounts::{changed, directed, qty, times};
 use super::item;
 use crate::grammar::engine::{Builder, Caps};
 use crate::grammar::measure;
@@ -11,7 +11,18 @@ pub(super) fn add(g: &mut Builder) {
         "setverb",
         &["set/change/adjust/bring/put/take/move/make/update/configure/modify/fix/resize/scale/get"],
     );
-    g.words("anyverb", &["set/change/adjust/bring/put/take/move/make/update/configure/modify/fix/resize/scale/increase/raise/boost/bump/grow/lower/reduce/decrease/cut/drop/shrink/trim"]);
+    g.words(
+        "anyverb",
+        &["set/change/adjust/bring/put/take/move/make/update/configure/modify/fix/resize/scale"],
+    );
+    g.rule("anyverb", &["increase/raise/boost/bump/grow"], |_| {
+        Some(Sem::Dir(Dir::Up))
+    });
+    g.rule(
+        "anyverb",
+        &["lower/reduce/decrease/cut/drop/shrink/trim"],
+        |_| Some(Sem::Dir(Dir::Down)),
+    );
     noun_phrases(g);
     absolute(g);
     relative(g);
@@ -62,7 +73,7 @@ fn with(c: &Caps<'_>, change: Change) -> Option<Sem> {
 }
 
 /// One part for each amount of the list under `q`, each of what its unit or noun says.
-fn each(c: &Caps<'_>, side: Side, make: fn(Qty) -> Change) -> Option<Sem> {
+fn each(c: &Caps<'_>, side: Side, make: impl Fn(Qty) -> Change) -> Option<Sem> {
     let parts = c
         .all_qtys("q")
         .into_iter()
@@ -102,7 +113,7 @@ pub(super) fn noun_of(qty: &Qty) -> Option<Noun> {
 /// The same where CPU and memory both were said, so that a letter is enough to tell them apart.
 fn noun_by_unit(qty: &Qty) -> Option<Noun> {
     let by_unit = match qty.unit {
-        Unit::Cores | Unit::Millicores | Unit::BareM => Some((true, false)),
+        Unit::Cores | Unit::Cpu | Unit::Millicores | Unit::BareM => Some((true, false)),
         Unit::Memory { .. } => Some((false, true)),
         _ => None,
     };
@@ -132,21 +143,21 @@ fn absolute(g: &mut Builder) {
     g.rule(
         "resource",
         &[
-            "<anyverb> <p:rnp> [<updown>] [back] to/at/{equals} [exactly] <q:anyqty> [each]",
-            "<anyverb> <p:rnp> {colon}/{equals}/{arrow} <q:anyqty>",
+            "<d:anyverb> <p:rnp> [<d:updown>] [back] to/at/{equals} [exactly] <q:anyqty> [each]",
+            "<d:anyverb> <p:rnp> {colon}/{equals}/{arrow} <q:anyqty>",
             "make/set <p:rnp> <q:anyqty>",
             "<p:rnp> <bidmodal> be [set to] [exactly] <q:anyqty>",
             "<p:rnp> to/{colon}/{equals}/{arrow} <q:anyqty>",
             "keep/hold/fix/pin <p:rnp> at <q:anyqty>",
         ],
-        |c| with(c, Change::To(c.qty("q")?)),
+        |c| with(c, directed(c, Change::To(c.qty("q")?))),
     );
     // set the CPU and memory of web to 1 and 2Gi
     g.rule(
         "resource",
         &[
-            "<anyverb> <p:rnp> to [a total of] <q:rq> and <q:rq>",
-            "<anyverb> <p:rnp> to <q:rq> {slash} <q:rq>",
+            "<d:anyverb> <p:rnp> to [a total of] <q:rq> and <q:rq>",
+            "<d:anyverb> <p:rnp> to <q:rq> {slash} <q:rq>",
         ],
         |c| {
             let Item::Resources { owner, parts } = c.item("p")? else {
@@ -167,7 +178,7 @@ fn absolute(g: &mut Builder) {
                             side: noun.side,
                             ..of
                         },
-                        change: Change::To(Qty { of: None, ..qty }),
+                        change: directed(c, Change::To(Qty { of: None, ..qty })),
                     })
                 })
                 .collect::<Option<Vec<_>>>()?;
@@ -185,7 +196,7 @@ fn absolute(g: &mut Builder) {
             "<o:owner> <bidmodal> have/get/use/receive [exactly] <q:rqs>",
             "<o:owner> needs/need/gets/requires/wants/has [exactly] <q:rqs>",
             "<setverb> <o:owner> to [exactly] <q:rqs>",
-            "<setverb> [<updown>] <o:owner> to <q:rqs>",
+            "<setverb> [<d:updown>] <o:owner> to <q:rqs>",
             "let/have/make <o:owner> have/use/get <q:rqs>",
             "[exactly] <q:rqs> for <o:owner>",
             "set/assign/allocate <q:rqs> for/to/on <o:owner>",
@@ -193,7 +204,7 @@ fn absolute(g: &mut Builder) {
             "give [a total of] <q:rqs>",
             "<setverb> <q:rqs> on/for <o:owner>",
         ],
-        |c| each(c, Side::Unsaid, Change::To),
+        |c| each(c, Side::Unsaid, |qty| directed(c, Change::To(qty))),
     );
     // request 500m CPU for web
     g.rule(
@@ -203,23 +214,23 @@ fn absolute(g: &mut Builder) {
             "<o:owner> <bidmodal> request <q:rqs>",
             "<o:owner> requests <q:rqs>",
             "let/have/make <o:owner> request <q:rqs>",
-            "<anyverb> <o:poss> <requestword> to/at <q:rqs>",
-            "<anyverb> [the] <requestword> (of/for/on) <o:owner> to/at <q:rqs>",
+            "<d:anyverb> <o:poss> <requestword> to/at <q:rqs>",
+            "<d:anyverb> [the] <requestword> (of/for/on) <o:owner> to/at <q:rqs>",
             "<o:poss> <requestword> {colon}/to/at <q:rqs>",
         ],
-        |c| each(c, Side::Requests, Change::To),
+        |c| each(c, Side::Requests, |qty| directed(c, Change::To(qty))),
     );
     g.rule(
         "resource",
         &[
-            "<anyverb> <o:poss> <limitword> to/at <q:rqs>",
-            "<anyverb> [the] <limitword> (of/for/on) <o:owner> to/at <q:rqs>",
+            "<d:anyverb> <o:poss> <limitword> to/at <q:rqs>",
+            "<d:anyverb> [the] <limitword> (of/for/on) <o:owner> to/at <q:rqs>",
             "<o:poss> <limitword> {colon}/to/at <q:rqs>",
             "give <o:owner> [a] <limitword> of <q:rqs>",
             "set [a] <limitword> of <q:rqs> (for/on) <o:owner>",
             "put [a] <limitword> of <q:rqs> on <o:owner>",
         ],
-        |c| each(c, Side::Limits, Change::To),
+        |c| each(c, Side::Limits, |qty| directed(c, Change::To(qty))),
     );
     g.rule(
         "resource",
@@ -227,7 +238,7 @@ fn absolute(g: &mut Builder) {
             "give <o:owner> [a] <requestword> of <q:rqs>",
             "set [a] <requestword> of <q:rqs> (for/on) <o:owner>",
         ],
-        |c| each(c, Side::Requests, Change::To),
+        |c| each(c, Side::Requests, |qty| directed(c, Change::To(qty))),
     );
     // give web a memory limit of 512Mi
     g.rule(
@@ -253,12 +264,12 @@ fn absolute(g: &mut Builder) {
     g.rule(
         "resource",
         &[
-            "<anyverb> <o:poss> <requestword> to/at <q:rqs> [{comma}] and [the/its] <limitword> to/at <l:rqs>",
-            "<anyverb> [the] <requestword> (of/for/on) <o:owner> to/at <q:rqs> [{comma}] and [the/its] <limitword> to/at <l:rqs>",
+            "<d:anyverb> <o:poss> <requestword> to/at <q:rqs> [{comma}] and [the/its] <limitword> to/at <l:rqs>",
+            "<d:anyverb> [the] <requestword> (of/for/on) <o:owner> to/at <q:rqs> [{comma}] and [the/its] <limitword> to/at <l:rqs>",
             "give <o:owner> <requestword> of <q:rqs> and <limitword> of <l:rqs>",
         ],
         |c| {
-            let Some(Sem::Item(first)) = each(c, Side::Requests, Change::To) else {
+            let Some(Sem::Item(first)) = each(c, Side::Requests, |qty| directed(c, Change::To(qty))) else {
                 return None;
             };
             let Item::Resources { owner, mut parts } = *first else {
@@ -271,7 +282,7 @@ fn absolute(g: &mut Builder) {
                         side: Side::Limits,
                         ..noun
                     },
-                    change: Change::To(Qty { of: None, ..qty }),
+                    change: directed(c, Change::To(Qty { of: None, ..qty })),
                 });
             }
             item(Item::Resources { owner, parts })
@@ -284,11 +295,14 @@ fn relative(g: &mut Builder) {
     g.rule(
         "resource",
         &[
-            "<d:dirverb> <p:rnp> [<updown>] <b:by> [each]",
+            "<d:dirverb> <p:rnp> [<d:updown>] <b:by> [each]",
             "adjust/change/scale/turn/bump/move/bring/take <p:rnp> <d:updown> <b:by>",
             "scale/turn/bump/ramp <d:updown> <p:rnp> <b:by>",
         ],
-        |c| with(c, not_pods(changed(c.dir("d")?, &c.by("b")?, None))?),
+        |c| {
+            let change = changed(c.dir("d")?, &c.by("b")?, None);
+            with(c, directed(c, not_pods(change)?))
+        },
     );
     g.rule(
         "resource",
@@ -298,8 +312,8 @@ fn relative(g: &mut Builder) {
     g.rule("resource", &["<m:multverb> <p:rnp> [again]"], |c| {
         with(c, c.change("m")?)
     });
-    g.rule("resource", &["<anyverb> <p:rnp> [<updown>] to <m:mult> [of] [its/the] [current] value/size/amount/level", "<anyverb> <p:rnp> to <m:mult>"], |c| {
-        with(c, c.change("m")?)
+    g.rule("resource", &["<d:anyverb> <p:rnp> [<d:updown>] to <m:mult> [of] [its/the] [current] value/size/amount/level", "<d:anyverb> <p:rnp> to <m:mult>"], |c| {
+        with(c, directed(c, c.change("m")?))
     });
     g.rule(
         "resource",
@@ -308,7 +322,7 @@ fn relative(g: &mut Builder) {
             "multiply <p:rnp> by <q:num1>",
             "<d:dirverb> <p:rnp> <q:times>",
         ],
-        |c| with(c, Change::Scale(c.qty("q")?.number.to_f64())),
+        |c| with(c, directed(c, times(c.qty("q")?.number))),
     );
     g.rule(
         "resource",
@@ -375,9 +389,10 @@ fn relative(g: &mut Builder) {
             memory: false,
             side: Side::Unsaid,
         };
+        let unit = c.qty("u")?.unit;
         part(
             noun,
-            changed(c.dir("d")?, &By::Qty(qty(c.num("n")?, Unit::Cores)), None),
+            changed(c.dir("d")?, &By::Qty(qty(c.num("n")?, unit)), None),
         )
     });
     g.rule(
@@ -550,8 +565,8 @@ fn relative(g: &mut Builder) {
 }
 
 fn not_pods(change: Change) -> Option<Change> {
-    match &change {
-        Change::Add(qty) | Change::To(qty) if qty.unit == Unit::Pods => None,
+    match change.qty() {
+        Some(qty) if qty.unit == Unit::Pods => None,
         _ => Some(change),
     }
 }

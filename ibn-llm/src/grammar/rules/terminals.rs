@@ -361,7 +361,8 @@ fn cpu_unit(input: &Input, at: usize) -> Found {
         Some("millicore" | "millicores" | "millicpu" | "millicpus" | "mcpu" | "mcores") => {
             Unit::Millicores
         }
-        Some("cpu" | "cpus") => Unit::Cores,
+        Some("cpus") => Unit::Cores,
+        Some("cpu") => Unit::Cpu,
         _ => return Vec::new(),
     };
     one(at + 1, Sem::Qty(unit_only(unit)))

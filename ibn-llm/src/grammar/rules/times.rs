@@ -182,12 +182,14 @@ fn lengths(g: &mut Builder) {
             {
                 return Some(Sem::Length(Length {
                     days: i64::from(count).checked_mul(nanos / DAY)?,
+                    is_unclear: number.may_be_thousands().is_some(),
                     ..Length::default()
                 }));
             }
             let exact = number.times(Decimal::whole(nanos))?;
             Some(Sem::Length(Length {
                 nanos: exact.to_string().parse().ok()?,
+                is_unclear: number.may_be_thousands().is_some(),
                 ..Length::default()
             }))
         },
@@ -224,6 +226,7 @@ fn lengths(g: &mut Builder) {
                     total.months = total.months.checked_add(length.months)?;
                     total.days = total.days.checked_add(length.days)?;
                     total.nanos = total.nanos.checked_add(length.nanos)?;
+                    total.is_unclear |= length.is_unclear;
                 }
             }
             Some(Sem::Length(total))
