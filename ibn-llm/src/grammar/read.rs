@@ -22,6 +22,9 @@ use super::when::Times;
 
 type Answer<T> = Result<T, Translation>;
 
+/// The question for several things that are no orders.
+const ONE_THING: &str = "One thing at a time: a question, or something to be done?";
+
 /// The answer to a person who asks what can be asked.
 const HELP: &str = "What is to be done, or what would you like to know? For example: `scale web to 5 pods`, `give web 2 cores and 1Gi of memory`, `keep the p95 latency of web under 200 ms`, `web at most 8 pods until 6 pm`, `how is web doing?`, `why did web scale?`, `what if I doubled web's pods?`.";
 
@@ -69,8 +72,11 @@ impl Context<'_> {
     }
 
     fn try_translate(&self, said: &[Said]) -> Answer<Translation> {
-        if said.iter().any(|it| it.item == Item::Help) {
+        if matches!(said, [one] if one.item == Item::Help) {
             return Err(clarify("request", HELP));
+        }
+        if said.iter().any(|it| it.item == Item::Help) {
+            return Err(clarify("request", ONE_THING));
         }
         let said = spread(&expand(said)?)?;
         let queries: Vec<&Said> = said
@@ -106,10 +112,7 @@ impl Context<'_> {
 
     fn query(&self, said: &Said, parts: usize) -> Answer<Translation> {
         if parts > 1 {
-            return Err(clarify(
-                "request",
-                "One thing at a time: a question, or something to be done?",
-            ));
+            return Err(clarify("request", ONE_THING));
         }
         let Item::Query { kind, target } = &said.item else {
             return Err(clarify("request", "What would you like to know?"));
@@ -494,7 +497,7 @@ fn expand(said: &[Said]) -> Answer<Vec<Said>> {
         if let Item::Bounds {
             is_verbless: true, ..
         } = &it.item
-            && it.joined != Join::Start
+            && it.joined == Join::And
             && follows_scaler(&out)
         {
             return Err(clarify(

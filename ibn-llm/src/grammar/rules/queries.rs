@@ -100,7 +100,8 @@ pub(super) fn add(g: &mut Builder) {
         "amiss",
         &[
             "wrong/amiss/broken/down/failing/slow/degraded/unhealthy/overloaded/infeasible/overridden/rejected/suspended/paused/stuck/unstable",
-            "not ok/okay/fine/healthy/fulfilled/working",
+            "not ok/okay/fine/healthy/fulfilled/working/met/kept/achieved",
+            "violated/missed/broken/unmet/met/kept/fulfilled/achieved/burning",
             "going wrong",
             "on fire",
             "in trouble",
@@ -119,7 +120,7 @@ pub(super) fn add(g: &mut Builder) {
     );
     g.words(
         "things",
-        &["[of] [the/my/our/your] workloads/workload/deployments/deployment/services/service/applications/application/apps/app/intents/intent"],
+        &["[of] [the/my/our/your] workloads/workload/deployments/deployment/services/service/applications/application/apps/app/pods/intents/intent/objectives/objective/goals/slos"],
     );
     g.rule(
         "query",
@@ -136,6 +137,8 @@ pub(super) fn add(g: &mut Builder) {
             "show/list/give/tell [me] everything/all",
             "what <isword> you manage/managing/watch/watching/control/controlling/know/see/look [after/at] [{question}]",
             "which <things> do you manage/watch/control/know/see [{question}]",
+            "<isword> all <things> <amiss> [now | right now | at the moment] [{question}]",
+            "what needs attention/fixing [now] [{question}]",
             "how many (<things> | <pods>) <isword> there/running [now | right now | at the moment] [{question}]",
             "how many <things> do you manage/watch/control [{question}]",
         ],
@@ -163,7 +166,8 @@ pub(super) fn add(g: &mut Builder) {
         "query",
         &[
             "help [me] [{question}]",
-            "[show] usage/examples/commands [{question}]",
+            "help [me] with <target> [{question}]",
+            "[show] examples/commands [{question}]",
             "show me [some] examples",
             "what can/could you do [for me/us] [{question}]",
             "what can/could/may/do/should i/we say/ask/do/tell/type/write/order [you/for/here/now] [{question}]",
