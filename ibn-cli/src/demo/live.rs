@@ -53,7 +53,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Outcome {
     let mut driver = setup::driver(&scenario, settings.seed, &cluster, roles);
     let board = ibn_server::Board::new();
     driver.listen(board.clone());
-    let server = super::serve::Server::new()?;
+    let server = super::serve::Server::new(settings.state_dir.is_some())?;
     if kept.position.is_some() {
         output::note("Going on where it was: running the recorded requests again…");
     }

@@ -18,6 +18,8 @@ use crate::output;
 pub(super) struct Server {
     runtime: tokio::runtime::Runtime,
     stop: watch::Receiver<bool>,
+    /// Whether anything is left of the run when it stops.
+    keeps: bool,
 }
 
 fn failed(error: &dyn std::error::Error) -> Failure {
@@ -25,8 +27,8 @@ fn failed(error: &dyn std::error::Error) -> Failure {
 }
 
 impl Server {
-    /// Listens to signals from now on.
-    pub(super) fn new() -> Result<Self, Failure> {
+    /// Listens to signals from now on; `keeps` is whether anything is left of the run when it stops.
+    pub(super) fn new(keeps: bool) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -42,7 +44,11 @@ impl Server {
             // Nobody may be waiting any more.
             let _ = tell.send(true);
         });
-        Ok(Self { runtime, stop })
+        Ok(Self {
+            runtime,
+            stop,
+            keeps,
+        })
     }
 
     /// Whether the process has been told to stop.
@@ -89,7 +95,11 @@ impl Server {
                 })?;
             let address = listener.local_addr().map_err(|error| failed(&error))?;
             output::line(&format!("http://{address}"));
-            output::note("Open it in a browser. Ctrl-C stops and keeps everything.");
+            output::note(if self.keeps {
+                "Open it in a browser. Ctrl-C stops and keeps everything."
+            } else {
+                "Open it in a browser. Ctrl-C stops and keeps nothing: the state is in memory alone."
+            });
             ibn_server::serve(listener, ibn_server::app(state), async move {
                     // Ends as well where nobody can tell it any more.
                     let _ = stop.wait_for(|told| *told).await;
