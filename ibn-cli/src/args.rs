@@ -382,30 +382,49 @@ fn not_negative(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "a number from 0 on, such as `60` or `0.1`".to_owned())
 }
 
-/// The format that arguments which can't be read ask for, as far as can be seen.
+/// The format that arguments which can't be read ask for, as far as can be seen: by a flag, a variable, or the settings file.
 pub(crate) fn format_of(args: &[OsString]) -> OutputFormat {
-    let mut asked = std::env::var("IBN_OUTPUT").unwrap_or_default();
-    for (place, arg) in args.iter().enumerate() {
-        let arg = arg.to_string_lossy();
-        let next = || {
-            args.get(place + 1)
-                .map(|next| next.to_string_lossy().into_owned())
-        };
-        if arg == "-o" || arg == "--output" {
-            asked = next().unwrap_or_default();
-        } else if let Some(value) = arg.strip_prefix("--output=").or(arg.strip_prefix("-o")) {
-            value.trim_start_matches('=').clone_into(&mut asked);
-        }
+    let asked = option_in(args, "--output", Some("-o")).or_else(|| variable("IBN_OUTPUT"));
+    match asked.as_deref() {
+        Some("json") => OutputFormat::Json,
+        Some("yaml") => OutputFormat::Yaml,
+        Some(_) => OutputFormat::Text,
+        None => option_in(args, "--config", None)
+            .or_else(|| variable("IBN_CONFIG"))
+            .and_then(|file| crate::settings::output_of(&file))
+            .unwrap_or_default(),
     }
-    match asked.as_str() {
-        "json" => OutputFormat::Json,
-        "yaml" => OutputFormat::Yaml,
-        _ => OutputFormat::Text,
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The value of an option that is given last, in arguments that are not understood as a whole.
+fn option_in(args: &[OsString], long: &str, short: Option<&str>) -> Option<String> {
+    let mut found = None;
+    let mut args = args
+        .iter()
+        .map(|arg| arg.to_string_lossy())
+        // What stands behind it is no option.
+        .take_while(|arg| arg != "--");
+    while let Some(arg) = args.next() {
+        let value = arg
+            .strip_prefix(long)
+            .or(short.and_then(|short| arg.strip_prefix(short)));
+        match value {
+            Some("") => found = args.next().map(|value| value.into_owned()),
+            Some(value) if value.starts_with('=') || !arg.starts_with("--") => {
+                found = Some(value.trim_start_matches('=').to_owned());
+            }
+            _ => {}
+        }
     }
 }
 
 /// Puts `demo` in where no subcommand is named, so that its options work without it.
 pub(crate) fn with_default_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    found
     let mut args: Vec<OsString> = args.collect();
     let command = <Args as clap::CommandFactory>::command();
     let decides = |arg: &OsString| {

@@ -218,6 +218,14 @@ impl Settings {
     }
 }
 
+/// The format that a settings file asks for; nothing where it can't be read or has a fault, which is told when it is loaded.
+pub(crate) fn output_of(file: &str) -> Option<OutputFormat> {
+    // Standard input can be read only once.
+    let text = read_file(file).ok().filter(|_| file != "-")?;
+    let (settings, _) = read::<FileSettings>(&text, Format::Toml);
+    settings?.output
+}
+
 fn default_state_dir() -> Result<PathBuf, Failure> {
     directories::ProjectDirs::from("dev", "ibn", "ibn")
         .map(|dirs| dirs.data_dir().to_owned())

@@ -186,6 +186,46 @@ fn without_a_server_the_exit_code_is_five_and_says_what_to_do() {
 }
 
 #[test]
+fn wrong_arguments_are_told_as_is_set_by_flag_variable_or_file() {
+    #[track_caller]
+    fn check(args: &[&str], variables: &[(&str, &str)], is_document: bool) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ibn"));
+        command.args(args);
+        command.env_remove("IBN_CONFIG").env_remove("IBN_OUTPUT");
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let said: Option<Value> = serde_json::from_slice(&output.stderr).ok();
+        let code = said.map(|said| said["error"]["exit"].clone());
+        assert_eq!(code.is_some(), is_document, "{args:?} {output:?}");
+        assert_eq!(code.unwrap_or("usage".into()), "usage");
+    }
+    with_file("settings.toml", "output = \"json\"\n", |file| {
+        let equals = format!("--config={file}");
+        let json = [("IBN_OUTPUT", "json")];
+        check(&["get", "--nonsense"], &[], false);
+        check(&["get", "--nonsense"], &json, true);
+        check(&["get", "--nonsense", "--config", file], &[], true);
+        check(&[&equals, "get", "--nonsense"], &[], true);
+        check(&["get", "--nonsense"], &[("IBN_CONFIG", file)], true);
+        // The nearer one wins.
+        check(&["get", "--nonsense", "-o", "text"], &json, false);
+        check(&["get", "--config", file, "-x", "-o", "text"], &[], false);
+        let text = [("IBN_OUTPUT", "text"), ("IBN_CONFIG", file)];
+        check(&["get", "--nonsense"], &text, false);
+        // What stands behind `--` is no option.
+        check(&["translate", "a", "--", "b", "-ojson"], &[], false);
+        check(
+            &["get", "--nonsense", "--config", "/nowhere.toml"],
+            &[],
+            false,
+        );
+    });
+    with_file("settings.toml", "output = \"json\"\nsped = 1\n", |file| {
+        check(&["get", "--nonsense", "--config", file], &[], false);
+    });
+}
+
+#[test]
 fn a_wrong_option_says_what_is_allowed() {
     let trace = "minute,count\n0,5\n1,7\n";
     with_file("trace.csv", trace, |trace| {
