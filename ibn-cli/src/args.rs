@@ -312,6 +312,7 @@ pub(crate) struct EvaluateArgs {
 #[command(after_help = "\
 Examples:
   ibn get                          intents with their state and what was achieved
+  ibn get --all                    what assurance raised and is over, too
   ibn get workloads -n acme
   ibn get decisions --last 5 -o json")]
 pub(crate) struct GetArgs {
@@ -321,6 +322,9 @@ pub(crate) struct GetArgs {
     /// At most so many decisions, the newest.
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) last: usize,
+    /// List the intents, too, that assurance raised and that are over.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// What can be listed.
@@ -420,11 +424,11 @@ fn option_in(args: &[OsString], long: &str, short: Option<&str>) -> Option<Strin
             _ => {}
         }
     }
+    found
 }
 
 /// Puts `demo` in where no subcommand is named, so that its options work without it.
 pub(crate) fn with_default_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    found
     let mut args: Vec<OsString> = args.collect();
     let command = <Args as clap::CommandFactory>::command();
     let decides = |arg: &OsString| {

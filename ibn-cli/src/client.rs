@@ -22,6 +22,7 @@ pub(crate) struct Client {
 #[derive(Debug, Deserialize)]
 struct Problem {
     title: Option<String>,
+    code: Option<String>,
     detail: Option<String>,
     help: Option<String>,
     #[serde(default)]
@@ -121,6 +122,7 @@ impl Client {
             .unwrap_or_else(|| status.to_string());
         let mut failure = Failure::new(exit, message);
         failure.help = problem.help;
+        failure.code = problem.code;
         failure.diagnostics = problem.diagnostics;
         Err(failure)
     }

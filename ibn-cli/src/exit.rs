@@ -53,6 +53,9 @@ pub(crate) struct Told {
     /// The faults of an input, with the file that they are in and its text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The server's word for what went wrong, where one answered.
+    #[serde(skip)]
+    pub(crate) code: Option<String>,
     /// The file that the faults are in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
@@ -67,6 +70,7 @@ impl Failure {
             causes: Vec::new(),
             help: None,
             diagnostics: Vec::new(),
+            code: None,
             file: None,
         }))
     }

@@ -4,8 +4,9 @@
 
 mod common;
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -82,4 +83,179 @@ fn what_is_asked_on_the_command_line_is_done_by_the_demo() {
         "",
     );
     assert_eq!(later.status.code(), Some(3), "{later:?}");
+}
+
+#[track_caller]
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Asks again until it is so; what was answered last where it never is.
+fn until(address: &str, args: &[&str], is_so: impl Fn(&Value) -> bool) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = json(&ibn(address, args, ""));
+        if is_so(&found) || Instant::now() > deadline {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn what_is_paused_is_told_wherever_it_is_asked_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_demo, address) = common::start(folder.path());
+    let order = "scale worker in acme to 4";
+    let before = text(&ibn(&address, &["what-if", order], ""));
+    assert!(!before.contains("paused"), "{before}");
+    let pause = "suspend worker in acme for 9 days";
+    text(&ibn(&address, &["apply", pause, "--yes"], ""));
+
+    let said = text(&ibn(&address, &["what-if", order], ""));
+    assert!(said.contains("paused until"), "{said}");
+    assert!(said.contains("takes effect when it is resumed"), "{said}");
+    // What ends a pause isn't kept back by it.
+    let resumed = text(&ibn(&address, &["what-if", "resume worker in acme"], ""));
+    assert!(!resumed.contains("takes effect when"), "{resumed}");
+    let other = text(&ibn(&address, &["what-if", "scale web in acme to 4"], ""));
+    assert!(!other.contains("paused"), "{other}");
+
+    let preview = json(&ibn(&address, &["what-if", order, "-o", "json"], ""));
+    let paused = &preview["paused"][0];
+    assert_eq!(paused["workload"], "acme/Deployment/worker", "{preview:#}");
+    assert_eq!(paused["mode"], "Suspended");
+    let by = paused["intent"]["name"].as_str().unwrap();
+    assert!(said.contains(by), "{said}");
+
+    let applied = json(&ibn(&address, &["apply", order, "--yes", "-o", "json"], ""));
+    assert_eq!(&applied["replies"][0]["paused"], paused, "{applied:#}");
+    let told = text(&ibn(
+        &address,
+        &["apply", "scale worker in acme to 5", "--yes"],
+        "",
+    ));
+    assert!(told.contains("paused until"), "{told}");
+
+    for kind in ["intents", "workloads"] {
+        let listed = text(&ibn(&address, &["get", kind, "-n", "acme"], ""));
+        assert!(listed.contains("paused until"), "{listed}");
+        let elsewhere = text(&ibn(&address, &["get", kind, "-n", "globex"], ""));
+        assert!(!elsewhere.contains("paused"), "{elsewhere}");
+    }
+    let intents = json(&ibn(&address, &["get", "intents", "-o", "json"], ""));
+    assert_eq!(&intents["pauses"][0], paused, "{intents:#}");
+    let explained = text(&ibn(&address, &["explain", "acme/worker"], ""));
+    assert!(explained.contains("paused until"), "{explained}");
+}
+
+#[test]
+fn as_many_decisions_of_a_namespace_come_as_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_demo, address) = common::start(folder.path());
+    let all = ["get", "decisions", "--last", "1000", "-o", "json"];
+    let names = ["acme", "globex", "initech"];
+    let of = |found: &Value, name: &str| {
+        let decisions = found["decisions"].as_array().unwrap();
+        let start = format!("{name}/");
+        let is_of = |it: &&Value| {
+            let workload = it["decision"]["workload"].as_str().unwrap();
+            workload.starts_with(&start)
+        };
+        decisions.iter().filter(is_of).count()
+    };
+    let found = until(&address, &all, |found| {
+        names.iter().all(|name| of(found, name) >= 3)
+    });
+    for name in names {
+        assert!(of(&found, name) >= 3, "{name}");
+        let few = ["get", "decisions", "-n", name, "--last", "3", "-o", "json"];
+        let few = json(&ibn(&address, &few, ""));
+        assert_eq!(of(&few, name), 3, "{few:#}");
+        assert_eq!(few["decisions"].as_array().unwrap().len(), 3);
+    }
+    let nobody = ["get", "decisions", "-n", "nobody", "-o", "json"];
+    let none = json(&ibn(&address, &nobody, ""));
+    assert_eq!(none["decisions"], serde_json::json!([]));
+}
+
+#[test]
+fn an_undo_is_offered_where_it_can_work_and_helped_where_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_demo, address) = common::start(folder.path());
+    // The first change of the directive: a later one supersedes it.
+    let scaled = |to: u32| {
+        let sentence = format!("scale web in initech to {to}");
+        let applied = ibn(&address, &["apply", &sentence, "--yes"], "");
+        assert_eq!(applied.status.code(), Some(0), "{applied:?}");
+        let list = ["get", "decisions", "-n", "initech", "-o", "json"];
+        let is_it = |it: &Value| {
+            it["outcome"] == "applied"
+                && it["decision"]["trigger"] == "directive"
+                && it["receipt"]["applied"]["allocation"]["replicas"] == to
+        };
+        let found = until(&address, &list, |found| {
+            found["decisions"].as_array().unwrap().iter().any(is_it)
+        });
+        let decisions = found["decisions"].as_array().unwrap();
+        let it = decisions.iter().find(|it| is_it(it));
+        let id = it.map(|it| it["decision"]["id"].as_str().unwrap().to_owned());
+        id.unwrap_or_else(|| panic!("{found:#}"))
+    };
+    let explain = |id: &str| text(&ibn(&address, &["explain", id], ""));
+    let first = scaled(4);
+    let second = scaled(5);
+    let superseded = explain(&first);
+    assert!(!superseded.contains("ibn undo"), "{superseded}");
+    assert!(superseded.contains("can't be taken back"), "{superseded}");
+    let refused = ibn(&address, &["undo", &first], "");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(4), "{said}");
+    assert!(said.contains(&format!("ibn explain {first}")), "{said}");
+    assert!(!said.contains("ibn get decisions"), "{said}");
+
+    // Nothing shrinks during the cool-down.
+    let offered = || explain(&second).contains(&format!("ibn undo {second}"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !offered() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(offered(), "{}", explain(&second));
+    let undone = ibn(&address, &["undo", &second], "");
+    assert_eq!(undone.status.code(), Some(0), "{undone:?}");
+    let is_undone = ["explain", &second, "-o", "json"];
+    let record = until(&address, &is_undone, |it| it["undone"].is_object());
+    assert!(record["undone"].is_object(), "{record:#}");
+    assert_eq!(record["undo"]["isPossible"], false, "{record:#}");
+    assert!(!explain(&second).contains("ibn undo"));
+    let again = ibn(&address, &["undo", &second], "");
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert!(said.contains("undone already"), "{said}");
+    assert!(said.contains(&format!("ibn explain {second}")), "{said}");
+
+    let unknown = ibn(&address, &["undo", "d999999"], "");
+    let said = String::from_utf8_lossy(&unknown.stderr);
+    assert!(said.contains("ibn get decisions"), "{said}");
+}
+
+#[test]
+fn a_demo_that_keeps_nothing_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for (state, promise) in [
+        (std::path::Path::new(":memory:"), "keeps nothing"),
+        (folder.path(), "keeps everything"),
+    ] {
+        let mut child = common::demo(state)
+            .env_remove("IBN_STATE_DIR")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        while !said.contains("Ctrl-C") && lines.read_line(&mut said).unwrap() > 0 {}
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(said.contains(promise), "{said}");
+    }
 }

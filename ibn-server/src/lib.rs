@@ -26,12 +26,14 @@ mod record;
 mod security;
 mod serve;
 mod state;
+mod undo;
 mod view;
 pub mod words;
 
 pub use api::{
-    Applied, DecisionList, Explained, IntentList, LearnerHistory, Learning, NoticeList, Preview,
-    ServerEvent, Status, Touched, Undoing, WorkloadDetail, WorkloadList, openapi_document,
+    Applied, DecisionDetail, DecisionList, Explained, IntentList, LearnerHistory, Learning,
+    NoticeList, Preview, ServerEvent, Status, Touched, Undoing, WorkloadDetail, WorkloadList,
+    openapi_document,
 };
 pub use board::{Board, HeardNotice, History, LearningHour, Point, Sample, Series};
 pub use error::{Error, Problem, Result};
@@ -40,7 +42,8 @@ pub use reading::IntentReply;
 pub use record::{DecisionOutcome, DecisionRecord, Undone};
 pub use serve::serve;
 pub use state::{DriverPace, Pace, ServerConfig, ServerState};
-pub use view::{Explanation, IntentGlance, WorkloadSummary};
+pub use undo::UndoOutlook;
+pub use view::{Explanation, IntentGlance, Pause, WorkloadSummary};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};

@@ -1,6 +1,6 @@
 //! From a sentence to intents that are submitted: what was understood is kept, so that what a person saw is what is applied.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::openapi::schema;
 use crate::state::ServerState;
+use crate::view::Pause;
 
 /// Readings that are kept until they are applied or pushed out by newer ones.
 const READINGS: usize = 256;
@@ -51,6 +52,8 @@ pub(crate) struct Foreseen {
     pub(crate) proposed: Option<Intent>,
     /// An intent of this name is there already and would be changed.
     pub(crate) replaces: bool,
+    /// The pause that would keep it back.
+    pub(crate) paused: Option<Pause>,
 }
 
 /// What became of one intent that was submitted.
@@ -71,6 +74,9 @@ pub struct IntentReply {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<schema::IntentKey>>)]
     pub touched: Option<Vec<IntentKey>>,
+    /// The pause that keeps it back; it takes effect when that ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
     /// Why it could not be submitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -91,6 +97,14 @@ impl Reading {
     /// Whether only a model read it, so that a person must say so expressly.
     pub(crate) fn needs_confirmation(&self) -> bool {
         needs_confirmation(self.translation.as_ref())
+    }
+
+    /// The pauses that would keep its intents back, one for each workload.
+    pub(crate) fn paused(&self) -> Vec<Pause> {
+        let pauses = self.foreseen.iter().filter_map(|it| it.paused.as_ref());
+        let by_workload: BTreeMap<&WorkloadRef, &Pause> =
+            pauses.map(|pause| (&pause.workload, pause)).collect();
+        by_workload.into_values().cloned().collect()
     }
 }
 
@@ -293,6 +307,7 @@ async fn foresee(state: &ServerState, intents: &[Intent]) -> Result<Vec<Foreseen
     }
     let what_ifs = state.control().preview(intents.to_vec()).await?;
     let engine = state.control().state();
+    let now = state.control().now();
     Ok(intents
         .iter()
         .zip(what_ifs)
@@ -301,6 +316,7 @@ async fn foresee(state: &ServerState, intents: &[Intent]) -> Result<Vec<Foreseen
                 .intent(&intent.key())
                 .is_some_and(|known| known.state() != IntentState::Finished),
             proposed: proposal(intent, &what_if.outcome),
+            paused: Pause::of(intent, &engine, now),
             what_if,
         })
         .collect())
@@ -351,10 +367,17 @@ pub(crate) async fn apply(state: &ServerState, intents: &[Intent]) -> Result<Vec
             workload: intent.workload(),
             outcome: None,
             touched: None,
+            paused: None,
             failure: None,
         };
         match state.control().request(request).await {
-            Ok(Reply::Submitted(_, outcome)) => reply.outcome = Some(*outcome),
+            Ok(Reply::Submitted(_, outcome)) => {
+                if outcome.accepted().is_some() {
+                    let control = state.control();
+                    reply.paused = Pause::of(intent, &control.state(), control.now());
+                }
+                reply.outcome = Some(*outcome);
+            }
             Ok(Reply::Touched(touched)) => reply.touched = Some(touched),
             Ok(Reply::Undoing(decision) | Reply::Approving(decision)) => {
                 reply.failure = Some(format!("the engine answered with {decision}"));

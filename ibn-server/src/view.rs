@@ -1,6 +1,7 @@
 //! What pages and API say of a workload, from the engine's state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use ibn_core::allocation::{Allocation, Field, PodResources, QuotaLimits};
@@ -15,7 +16,97 @@ use ibn_core::workload::{WorkloadKind, WorkloadRef, WorkloadState};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::format;
 use crate::openapi::schema;
+
+/// A pause that holds: an intent that says nothing but a mode puts all others on its workload into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// Of which workload.
+    #[schema(value_type = schema::WorkloadRef)]
+    pub workload: WorkloadRef,
+    /// By which intent.
+    #[schema(value_type = schema::IntentKey)]
+    pub intent: IntentKey,
+    /// `Suspended` where nothing is done, `Advise` where it is only told what would be done.
+    #[schema(value_type = schema::Mode)]
+    pub mode: Mode,
+    /// When it ends; absent where it holds until it is withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+impl Pause {
+    /// The pause that holds on a workload: the one that does least, and of those the one that ends last.
+    pub(crate) fn on(workload: &WorkloadRef, state: &State, now: Timestamp) -> Option<Self> {
+        intents_on(state, workload)
+            .filter_map(|intent| Self::by(intent, now))
+            .max_by_key(|pause| {
+                let end = pause.until.unwrap_or(Timestamp::MAX);
+                (pause.mode == Mode::Suspended, end)
+            })
+    }
+
+    /// All that hold, in order of their workload.
+    pub(crate) fn all(state: &State, now: Timestamp) -> Vec<Self> {
+        let paused: BTreeSet<WorkloadRef> = state
+            .intents()
+            .filter_map(|intent| Self::by(intent, now))
+            .map(|pause| pause.workload)
+            .collect();
+        paused
+            .iter()
+            .filter_map(|workload| Self::on(workload, state, now))
+            .collect()
+    }
+
+    /// The pause that keeps back what an intent wants; nothing for an intent that only speaks of the mode itself.
+    pub(crate) fn of(intent: &Intent, state: &State, now: Timestamp) -> Option<Self> {
+        match intent.spec.only_mode() {
+            Some(_) => None,
+            None => Self::on(&intent.workload(), state, now),
+        }
+    }
+
+    /// What an intent pauses at this instant.
+    fn by(intent: &Intent, now: Timestamp) -> Option<Self> {
+        let mode = intent
+            .spec
+            .only_mode()
+            .filter(|mode| *mode != Mode::Enforce)?;
+        let validity = intent.spec.validity.unwrap_or_default();
+        let is_over = matches!(
+            intent.state(),
+            IntentState::Received
+                | IntentState::Rejected
+                | IntentState::Infeasible
+                | IntentState::Finished
+        ) || intent.metadata.deletion_timestamp.is_some()
+            || validity.is_over(now);
+        (!is_over && validity.has_begun(now)).then(|| Self {
+            workload: intent.workload(),
+            intent: intent.key(),
+            mode,
+            until: validity.until,
+        })
+    }
+}
+
+/// Such as `paused until Mon 12 Jan, 18:00:00 UTC (by intent acme/web-pause)`.
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.mode {
+            Mode::Suspended => "paused",
+            Mode::Advise | Mode::Enforce => "only advised on",
+        })?;
+        if let Some(until) = self.until {
+            write!(f, " until {} UTC", format::moment(until))?;
+        }
+        write!(f, " (by intent {})", self.intent)
+    }
+}
 
 /// A workload at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -66,6 +157,9 @@ pub struct WorkloadSummary {
     pub health: Option<SignalHealth>,
     /// Its intents with their state.
     pub intents: Vec<IntentGlance>,
+    /// The pause that holds on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
 }
 
 /// An intent at a glance.
@@ -85,7 +179,12 @@ pub struct IntentGlance {
 
 impl WorkloadSummary {
     /// The summary of what is live.
-    pub(crate) fn of(live: &WorkloadState, state: &State, aliases: &[String]) -> Self {
+    pub(crate) fn of(
+        live: &WorkloadState,
+        state: &State,
+        aliases: &[String],
+        now: Timestamp,
+    ) -> Self {
         let workload = &live.workload;
         let intents: Vec<&Arc<Intent>> = intents_on(state, workload).collect();
         let (quantile, latency_objective) = latency_objective(&intents)
@@ -119,6 +218,7 @@ impl WorkloadSummary {
                     mode: intent.spec.mode(),
                 })
                 .collect(),
+            paused: Pause::on(workload, state, now),
         }
     }
 
@@ -155,6 +255,9 @@ pub struct Explanation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Assessment>)]
     pub assessment: Option<Arc<Assessment>>,
+    /// The pause that holds on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
 }
 
 impl Explanation {
@@ -184,6 +287,7 @@ impl Explanation {
             intents,
             observation: state.observation(workload).cloned(),
             assessment: state.assessment(workload).cloned(),
+            paused: Pause::on(workload, state, now),
         })
     }
 }

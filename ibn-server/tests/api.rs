@@ -124,6 +124,25 @@ async fn a_sentence_is_previewed_applied_explained_and_undone() {
 }
 
 #[tokio::test]
+async fn as_many_decisions_of_a_namespace_come_as_are_asked_for() {
+    let served = Served::lively(1.0, 3);
+    let newest = async |name: &str| {
+        let path = format!("/api/v1/decisions?last=3&namespace={name}");
+        let list = served.get(&path).await.json();
+        let workload = |it: &Value| it["decision"]["workload"].as_str().unwrap().to_owned();
+        let decisions = list["decisions"].as_array().unwrap();
+        decisions.iter().map(workload).collect::<Vec<String>>()
+    };
+    for name in ["acme", "globex"] {
+        let found = newest(name).await;
+        assert_eq!(found.len(), 3, "{name}: {found:?}");
+        let start = format!("{name}/");
+        assert!(found.iter().all(|it| it.starts_with(&start)), "{found:?}");
+    }
+    assert_eq!(newest("nobody").await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_reading_of_a_model_needs_a_person() {
     let served = Served::at_speed(60.0);
     let text = "please scale acme web to 4";

@@ -372,6 +372,99 @@ async fn modes_speed_and_withdrawal_are_forms() {
 }
 
 #[tokio::test]
+async fn a_pause_is_told_in_previews_and_on_its_workload() {
+    let served = Served::at_speed(60.0);
+    let sentence = "scale acme web to 5";
+    let preview = async |sentence| {
+        let page = understand(&served, sentence).await;
+        text(&served.get(&page).await.text)
+    };
+    assert!(!preview(sentence).await.contains("Paused"));
+    let pause = json!({
+        "apiVersion": "ibn.dev/v1alpha1", "kind": "Intent",
+        "metadata": {"name": "web-pause", "namespace": "acme"},
+        "spec": {
+            "target": {"kind": "Deployment", "name": "web"}, "mode": "Suspended",
+            "validity": {"until": "2026-03-01T18:00:00Z"},
+        },
+    });
+    let body = json!({"intents": [pause]});
+    let applied = served.post("/api/v1/apply", &body).await;
+    assert_eq!(applied.status, StatusCode::OK, "{}", applied.text);
+
+    let told = "Paused until Sun 1 Mar, 18:00:00 UTC (by intent acme/web-pause)";
+    let page = preview(sentence).await;
+    assert!(page.contains(told), "{page}");
+    assert!(page.contains("takes effect when it is resumed"), "{page}");
+    assert!(!preview("scale acme worker to 5").await.contains("Paused"));
+    for (path, is_told) in [
+        ("/workloads/acme/Deployment/web", true),
+        ("/", true),
+        ("/workloads/acme/Deployment/worker", false),
+    ] {
+        let page = text(&served.get(path).await.text);
+        assert_eq!(page.contains(told), is_told, "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_was_superseded_offers_no_undo() {
+    let served = Served::at_speed(60.0);
+    let scaled = async |pods: u32| {
+        let order = json!({"text": format!("scale acme web to {pods}")});
+        served.post("/api/v1/apply", &order).await;
+        let list = "/api/v1/decisions?workload=acme/Deployment/web&last=1";
+        let is_done = |it: &Answer| {
+            let newest = &it.json()["decisions"][0];
+            newest["receipt"]["applied"]["allocation"]["replicas"] == pods
+        };
+        let found = served.until(list, is_done).await.json();
+        let id = found["decisions"][0]["decision"]["id"].as_str();
+        id.map(str::to_owned).unwrap()
+    };
+    let (first, second) = (scaled(5).await, scaled(6).await);
+    for (id, is_possible) in [(first, false), (second, true)] {
+        let page = served.get(&format!("/decisions/{id}")).await.text;
+        let offers = tags(&page)
+            .into_iter()
+            .any(|tag| tag.get("action").is_some_and(|it| it.ends_with("/undo")));
+        assert_eq!(offers, is_possible, "{id}");
+        let says_why = text(&page).contains("can't be taken back now: replicas");
+        assert_eq!(says_why, !is_possible, "{id}");
+        let detail = served.get(&format!("/api/v1/decisions/{id}")).await.json();
+        assert_eq!(detail["undo"]["isPossible"], is_possible, "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn what_assurance_raised_and_is_over_is_hidden_until_asked_for() {
+    let served = Served::lively(1.0, 5);
+    let all = served.get("/api/v1/intents").await.json();
+    let ids: Vec<String> = all["intents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["spec"]["origin"]["by"] == "assurance")
+        .filter(|it| it["status"]["state"] == "Finished")
+        .map(|it| &it["metadata"])
+        .map(|it| {
+            let (namespace, name) = (it["namespace"].as_str(), it["name"].as_str());
+            format!("id=\"intent-{}-{}\"", namespace.unwrap(), name.unwrap())
+        })
+        .collect();
+    assert!(!ids.is_empty(), "{all}");
+    let is_shown = |page: &str| ids.iter().any(|id| page.contains(id));
+    let page = served.get("/intents").await.text;
+    assert!(!is_shown(&page));
+    let count = format!("{} that assurance raised", ids.len());
+    assert!(text(&page).contains(&count), "{count}: {}", text(&page));
+    assert!(page.contains("href=\"/intents?all=yes\""));
+    let page = served.get("/intents?all=yes").await.text;
+    assert!(is_shown(&page));
+    assert!(page.contains("href=\"/intents\">Hide"));
+}
+
+#[tokio::test]
 async fn whatever_anybody_writes_stays_text() {
     let served = Served::at_speed(60.0);
     let attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>`<b>`";

@@ -5,6 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use ibn_core::admission::AdmissionOutcome;
 use ibn_core::intent::IntentKey;
 use ibn_core::translation::Translation;
+use ibn_server::Pause;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -30,6 +31,9 @@ struct Submitted {
     /// For a change of mode: the intents that were put into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     touched: Option<Vec<IntentKey>>,
+    /// The pause that keeps it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused: Option<Pause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }
@@ -53,10 +57,13 @@ impl Submitted {
             keys.join(", ")
         };
         match (&self.outcome, self.touched.as_deref()) {
-            (Some(outcome), _) if outcome.accepted().is_some() => format!(
-                "{} is accepted; what has to change for it is decided within the next control period (`ibn get decisions`)",
-                self.intent
-            ),
+            (Some(outcome), _) if outcome.accepted().is_some() => {
+                let next = self.paused.as_ref().map_or_else(
+                    || "what has to change for it is decided within the next control period (`ibn get decisions`)".to_owned(),
+                    tell::paused,
+                );
+                format!("{} is accepted; {next}", self.intent)
+            }
             (Some(outcome), _) => format!("{}: {}", self.intent, tell::outcome(outcome)),
             (None, Some([])) => {
                 "there are no intents on this workload, so nothing changed".to_owned()

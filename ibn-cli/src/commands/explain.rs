@@ -4,7 +4,9 @@ use ibn_core::decision::Trigger;
 use ibn_core::envelope::Limits;
 use ibn_core::intent::Intent;
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
-use ibn_server::{DecisionOutcome, DecisionRecord, Explained, format, words};
+use ibn_server::{
+    DecisionDetail, DecisionOutcome, DecisionRecord, Explained, UndoOutlook, format, words,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -51,8 +53,9 @@ fn show<T: Serialize + DeserializeOwned>(
 }
 
 /// A decision with its grounds.
-fn decision(record: &DecisionRecord) -> String {
+fn decision(detail: &DecisionDetail) -> String {
     let paint = Paint::for_stdout();
+    let DecisionDetail { record, undo } = detail;
     let decision = &record.decision;
     let mut lines = vec![headline(record)];
     lines.push(format!("asked for by {}", asker(decision.trigger)));
@@ -103,9 +106,19 @@ fn decision(record: &DecisionRecord) -> String {
         )));
     }
     if record.can_be_undone() {
-        lines.push(paint.dim(&format!("take it back with `ibn undo {}`", decision.id)));
+        lines.extend(undoing(record, undo).iter().map(|line| paint.dim(line)));
     }
     lines.join("\n")
+}
+
+/// How what was applied can be taken back, and what of it; or why it can't be as things are.
+fn undoing(record: &DecisionRecord, undo: &UndoOutlook) -> Vec<String> {
+    let mut lines = vec![match &undo.why_not {
+        Some(why) => format!("it can't be taken back now: {why}"),
+        None => format!("take it back with `ibn undo {}`", record.decision.id),
+    }];
+    lines.extend(undo.except.iter().map(|cut| format!("  but not {cut}")));
+    lines
 }
 
 /// What was decided when, of which workload, and how far it has come.
@@ -167,6 +180,12 @@ fn workload(explained: &Explained) -> String {
             .outside
             .iter()
             .map(|outside| format!("  {}: {outside}", paint.yellow("outside of its limits"))),
+    );
+    lines.extend(
+        explanation
+            .paused
+            .iter()
+            .map(|pause| format!("  {}", paint.yellow(&pause.to_string()))),
     );
     lines.push(paint.bold("intents"));
     if explanation.intents.is_empty() {

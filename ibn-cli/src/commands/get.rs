@@ -1,6 +1,7 @@
 //! `ibn get`: what there is.
 
-use ibn_server::{format, words};
+use ibn_server::{Pause, format, words};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::args::{GetArgs, Kind};
@@ -20,36 +21,75 @@ pub(crate) fn run(args: &GetArgs, settings: &Settings) -> Outcome {
                 .collect(),
         ),
         Kind::Workloads => ("workloads", Vec::new()),
-        Kind::Decisions => ("decisions", vec![("last", args.last.to_string())]),
+        Kind::Decisions => {
+            let namespace = settings.namespace.clone();
+            let namespace = namespace.map(|name| ("namespace", name));
+            let last = ("last", args.last.to_string());
+            ("decisions", namespace.into_iter().chain([last]).collect())
+        }
     };
     let mut found: Value = wait(async { Client::new(&settings.server)?.get(path, &query).await })?;
-    if let Some(namespace) = &settings.namespace {
-        keep_namespace(&mut found, path, namespace);
+    match (args.kind, &settings.namespace) {
+        (Kind::Workloads, Some(namespace)) => keep_namespace(&mut found, namespace),
+        (Kind::Intents, _) if !args.all => hide_corrected(&mut found),
+        _ => {}
     }
     output::print(settings.output, &found, || {
         let rows = found.get(path).map(items).unwrap_or_default();
-        match args.kind {
+        let mut text = match args.kind {
             Kind::Intents => intents(rows),
             Kind::Workloads => workloads(rows),
             Kind::Decisions => decisions(rows),
+        };
+        for note in notes(&found) {
+            text.push('\n');
+            text.push_str(&note);
         }
+        text
     })?;
     Ok(Exit::Done)
 }
 
-/// Keeps of workloads and decisions those of one namespace.
-fn keep_namespace(found: &mut Value, path: &str, namespace: &str) {
+/// Keeps of workloads those of one namespace.
+fn keep_namespace(found: &mut Value, namespace: &str) {
     let start = format!("{namespace}/");
-    if let Some(items) = found.get_mut(path).and_then(Value::as_array_mut) {
-        items.retain(|item| {
-            let workload = item
-                .pointer("/workload")
-                .or_else(|| item.pointer("/decision/workload"));
-            workload
-                .and_then(Value::as_str)
-                .is_none_or(|workload| workload.starts_with(&start))
-        });
+    if let Some(workloads) = found.get_mut("workloads").and_then(Value::as_array_mut) {
+        workloads.retain(|workload| at(workload, "/workload").starts_with(&start));
     }
+}
+
+/// Leaves out what assurance raised and is over, of which there come many, and says how many these are.
+fn hide_corrected(found: &mut Value) {
+    let Some(intents) = found.get_mut("intents").and_then(Value::as_array_mut) else {
+        return;
+    };
+    let all = intents.len();
+    intents.retain(|intent| {
+        at(intent, "/spec/origin/by") != "assurance" || at(intent, "/status/state") != "Finished"
+    });
+    let hidden = all - intents.len();
+    if let Some(found) = found.as_object_mut().filter(|_| hidden > 0) {
+        found.insert("hidden".to_owned(), hidden.into());
+    }
+}
+
+/// What is to be said below a list: pauses that hold, and what was left out.
+fn notes(found: &Value) -> Vec<String> {
+    let of_workloads = found.get("workloads").map(items).unwrap_or_default();
+    let of_workloads = of_workloads.iter().filter_map(|it| it.get("paused"));
+    let mut notes: Vec<String> = found
+        .get("pauses")
+        .map(items)
+        .unwrap_or_default()
+        .iter()
+        .chain(of_workloads)
+        .filter_map(|pause| Pause::deserialize(pause).ok())
+        .map(|pause| format!("{}: {pause}", pause.workload))
+        .collect();
+    notes.extend(found.get("hidden").map(|hidden| {
+        format!("{hidden} raised by assurance and over by now: hidden, `--all` lists them, too")
+    }));
+    notes
 }
 
 fn items(found: &Value) -> &[Value] {
@@ -183,4 +223,40 @@ fn decisions(found: &[Value]) -> String {
         ],
         &rows,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_assurance_raised_and_is_over_is_left_out_and_counted() {
+        let intent = |name: &str, by: &str, state: &str| {
+            json!({
+                "metadata": {"name": name},
+                "spec": {"origin": {"by": by}},
+                "status": {"state": state},
+            })
+        };
+        let mut found = json!({"intents": [
+            intent("floor-1", "assurance", "Finished"),
+            intent("floor-2", "assurance", "Accepted"),
+            intent("night", "user", "Finished"),
+            intent("floor-3", "assurance", "Finished"),
+            {"metadata": {"name": "new"}, "spec": {}},
+        ]});
+        hide_corrected(&mut found);
+        let intents = found.get("intents").map(items).unwrap_or_default();
+        let names: Vec<String> = intents.iter().map(|it| at(it, "/metadata/name")).collect();
+        assert_eq!(names, ["floor-2", "night", "new"]);
+        assert_eq!(found.get("hidden"), Some(&json!(2)));
+        assert!(notes(&found).concat().starts_with("2 raised by assurance"));
+        // Where nothing is left out, nothing is said.
+        let mut few = json!({"intents": [intent("night", "user", "Finished")]});
+        hide_corrected(&mut few);
+        assert_eq!(few.get("hidden"), None);
+        assert_eq!(notes(&few), Vec::<String>::new());
+    }
 }

@@ -6,7 +6,7 @@ use ibn_core::guard::Desired;
 use ibn_core::intent::Intent;
 use ibn_core::prediction::Interval;
 use ibn_core::translation::Translation;
-use ibn_server::{format, words};
+use ibn_server::{Pause, format, words};
 
 use crate::exit::Exit;
 use crate::output::{self, Paint, diagnostic_text};
@@ -107,6 +107,12 @@ pub(crate) fn foreseen(what_if: &WhatIf) -> String {
         lines.push(format!("  {}: {cut}", paint.yellow("the guard would cut")));
     }
     lines.join("\n")
+}
+
+/// A pause, and what it is to an intent on its workload.
+pub(crate) fn paused(pause: &Pause) -> String {
+    let pause = Paint::for_stdout().yellow(&pause.to_string());
+    format!("{pause}: this takes effect when it is resumed")
 }
 
 /// The rows of a table of what is and what would be.

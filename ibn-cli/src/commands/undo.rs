@@ -46,12 +46,23 @@ fn ask(
             .post(&format!("decisions/{decision}/{what}"), &json!({}))
             .await
     })
-    .map_err(|failure| match failure.help {
-        None => {
-            failure.help("`ibn get decisions` lists those that there are, with what came of them")
-        }
-        Some(_) => failure,
+    .map_err(|failure| match help(decision, &failure) {
+        Some(help) if failure.help.is_none() => failure.help(help),
+        _ => failure,
     })?;
     output::print(settings.output, &done, || tell(decision, done.by))?;
     Ok(Exit::Done)
+}
+
+/// What to do where the server said no, by the reason that it gave.
+fn help(decision: DecisionId, failure: &Failure) -> Option<String> {
+    match failure.code.as_deref()? {
+        "notFound" => Some("`ibn get decisions` lists those that there are".to_owned()),
+        "nothingToUndo" => Some(format!("`ibn explain {decision}` tells what came of it")),
+        "alreadyUndone" => Some(format!("`ibn explain {decision}` tells when and why")),
+        "refused" | "stale" => Some(format!(
+            "`ibn explain {decision}` tells what can be done about it now; what is wanted instead can be said with `ibn apply`"
+        )),
+        _ => None,
+    }
 }

@@ -2,6 +2,7 @@
 
 use ibn_core::admission::WhatIf;
 use ibn_core::translation::Translation;
+use ibn_server::Pause;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -23,6 +24,9 @@ pub(crate) struct Preview {
     pub(crate) translation: Option<Translation>,
     #[serde(default)]
     pub(crate) foreseen: Vec<WhatIf>,
+    /// The pauses that hold on their workloads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paused: Vec<Pause>,
     #[serde(default)]
     pub(crate) needs_confirmation: bool,
 }
@@ -54,7 +58,15 @@ fn body(args: &IntentArgs, settings: &Settings) -> Result<serde_json::Value, Fai
 /// The preview in plain words.
 pub(crate) fn text(preview: &Preview) -> String {
     let mut parts: Vec<String> = preview.translation.iter().map(tell::translation).collect();
-    parts.extend(preview.foreseen.iter().map(tell::foreseen));
+    for what_if in &preview.foreseen {
+        parts.push(tell::foreseen(what_if));
+        let is_kept_back = |pause: &&Pause| {
+            pause.workload == what_if.workload && what_if.outcome.accepted().is_some()
+        };
+        if let Some(pause) = preview.paused.iter().find(is_kept_back) {
+            parts.push(format!("  {}", tell::paused(pause)));
+        }
+    }
     parts.join("\n")
 }
 

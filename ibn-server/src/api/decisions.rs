@@ -14,6 +14,7 @@ use crate::extract::{Body, PathText, Query};
 use crate::openapi::schema;
 use crate::record::{DecisionRecord, gather};
 use crate::state::ServerState;
+use crate::undo::UndoOutlook;
 
 /// Decisions that are listed where nobody says how many.
 const LISTED: usize = 100;
@@ -24,11 +25,25 @@ const LISTED_AT_MOST: usize = 1000;
 /// Lines of the ledger that one decision may have: taken, applied or failed, undone.
 const LINES: usize = 3;
 
+/// So many times more of the ledger is looked through where too few were found.
+const WIDER: usize = 4;
+
 /// Decisions with what came of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DecisionList {
     /// The newest first.
     pub decisions: Vec<DecisionRecord>,
+}
+
+/// One decision with what came of it, and whether it can be taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DecisionDetail {
+    /// What was decided, and what came of it.
+    #[serde(flatten)]
+    pub record: DecisionRecord,
+    /// What would become of a wish to undo it.
+    #[serde(default)]
+    pub undo: UndoOutlook,
 }
 
 /// What a person approved is being done.
@@ -54,6 +69,8 @@ pub(super) struct Filter {
     /// Only those of this workload, as `namespace/Kind/name`.
     #[param(value_type = Option<String>)]
     workload: Option<WorkloadRef>,
+    /// Only those of workloads in this namespace, and of itself.
+    namespace: Option<String>,
     /// Only the newest so many; 100 where absent, at most 1000.
     last: Option<usize>,
 }
@@ -74,21 +91,45 @@ impl Decode for UndoWish {
     }
 }
 
-/// The newest decisions, the newest first.
+/// The newest decisions of a workload, or of all, the newest first.
 pub(crate) async fn records(
     state: &ServerState,
     workload: Option<WorkloadRef>,
     last: usize,
 ) -> Result<Vec<DecisionRecord>> {
-    let entries = state
-        .control()
-        .ledger(LedgerQuery {
-            workload,
-            last: Some(last.saturating_mul(LINES)),
-            ..LedgerQuery::default()
-        })
-        .await?;
-    Ok(gather(entries).into_values().rev().take(last).collect())
+    newest(state, workload, last, |_| true).await
+}
+
+/// The newest decisions that are wanted, the newest first: as many as are asked for, where there are so many.
+async fn newest(
+    state: &ServerState,
+    workload: Option<WorkloadRef>,
+    last: usize,
+    is_wanted: impl Fn(&DecisionRecord) -> bool,
+) -> Result<Vec<DecisionRecord>> {
+    // A ledger finds workloads; for what else is wanted, more and more of it is looked through.
+    let mut lines = last.saturating_mul(LINES);
+    loop {
+        let entries = state
+            .control()
+            .ledger(LedgerQuery {
+                workload: workload.clone(),
+                last: Some(lines),
+                ..LedgerQuery::default()
+            })
+            .await?;
+        let is_all = entries.len() < lines;
+        let found: Vec<DecisionRecord> = gather(entries)
+            .into_values()
+            .rev()
+            .filter(&is_wanted)
+            .take(last)
+            .collect();
+        if is_all || found.len() >= last {
+            return Ok(found);
+        }
+        lines = lines.saturating_mul(WIDER);
+    }
 }
 
 /// One decision with what came of it.
@@ -159,20 +200,32 @@ pub(super) async fn list(
     Query(filter): Query<Filter>,
 ) -> Result<Json<DecisionList>> {
     let last = filter.last.unwrap_or(LISTED).min(LISTED_AT_MOST);
-    let decisions = records(&state, filter.workload, last).await?;
+    let Filter {
+        workload,
+        namespace,
+        ..
+    } = filter;
+    let is_there = |record: &DecisionRecord| {
+        namespace
+            .as_ref()
+            .is_none_or(|namespace| record.decision.workload.namespace == *namespace)
+    };
+    let decisions = newest(&state, workload, last, is_there).await?;
     Ok(Json(DecisionList { decisions }))
 }
 
-/// One decision: grounds, alternatives, cuts, receipt, and whether it was undone.
+/// One decision: grounds, alternatives, cuts, receipt, whether it was undone, and whether it can be.
 #[utoipa::path(
     get, path = "/decisions/{id}", tag = "decisions", params(("id" = String, Path)),
-    responses((status = OK, body = DecisionRecord), (status = NOT_FOUND, body = Problem))
+    responses((status = OK, body = DecisionDetail), (status = NOT_FOUND, body = Problem))
 )]
 pub(super) async fn get(
     State(state): State<ServerState>,
     PathText(id): PathText<DecisionId>,
-) -> Result<Json<DecisionRecord>> {
-    find_record(&state, id).await.map(Json)
+) -> Result<Json<DecisionDetail>> {
+    let record = find_record(&state, id).await?;
+    let undo = UndoOutlook::of(&record, &state);
+    Ok(Json(DecisionDetail { record, undo }))
 }
 
 /// Undoes a decision that was applied, through the same gate as everything else.

@@ -13,6 +13,7 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::{IntentPath, Query};
 use crate::openapi::schema;
 use crate::state::ServerState;
+use crate::view::Pause;
 
 /// Intents with their status.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -20,6 +21,9 @@ pub struct IntentList {
     /// In order of namespace and name.
     #[schema(value_type = Vec<schema::Intent>)]
     pub intents: Vec<Arc<Intent>>,
+    /// The pauses that hold on their workloads: until these end, none of the intents there acts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Pause>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -35,19 +39,21 @@ pub(super) async fn list(
     State(state): State<ServerState>,
     Query(filter): Query<Filter>,
 ) -> Json<IntentList> {
-    let intents = state
-        .control()
-        .state()
+    let engine = state.control().state();
+    let is_wanted = |name: &str| {
+        filter
+            .namespace
+            .as_ref()
+            .is_none_or(|namespace| namespace == name)
+    };
+    let intents = engine
         .intents()
-        .filter(|intent| {
-            filter
-                .namespace
-                .as_ref()
-                .is_none_or(|namespace| *namespace == intent.metadata.namespace)
-        })
+        .filter(|intent| is_wanted(&intent.metadata.namespace))
         .cloned()
         .collect();
-    Json(IntentList { intents })
+    let mut pauses = Pause::all(&engine, state.control().now());
+    pauses.retain(|pause| is_wanted(&pause.workload.namespace));
+    Json(IntentList { intents, pauses })
 }
 
 /// One intent with its status.

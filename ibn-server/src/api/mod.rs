@@ -7,7 +7,7 @@ mod sentences;
 mod system;
 mod workloads;
 
-pub use decisions::{DecisionList, Undoing};
+pub use decisions::{DecisionDetail, DecisionList, Undoing};
 pub(crate) use events::Closing;
 pub use events::ServerEvent;
 pub use intents::IntentList;

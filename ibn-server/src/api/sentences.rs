@@ -14,6 +14,7 @@ use crate::extract::Body;
 use crate::openapi::schema;
 use crate::reading::{self, IntentReply};
 use crate::state::ServerState;
+use crate::view::Pause;
 
 /// A sentence.
 #[derive(Debug, Clone, utoipa::ToSchema)]
@@ -138,6 +139,9 @@ pub struct Preview {
     /// What would become of each intent, or else of its counter-proposal.
     #[schema(value_type = Vec<schema::WhatIf>)]
     pub foreseen: Vec<WhatIf>,
+    /// The pauses that hold on their workloads: what is foreseen takes effect when these end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paused: Vec<Pause>,
     /// Whether a person must confirm the reading, since only a model gave it.
     pub needs_confirmation: bool,
 }
@@ -205,6 +209,7 @@ pub(super) async fn preview(
             .iter()
             .map(|foreseen| foreseen.what_if.clone())
             .collect(),
+        paused: reading.paused(),
         needs_confirmation: reading.needs_confirmation(),
     }))
 }

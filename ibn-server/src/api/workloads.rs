@@ -50,18 +50,25 @@ pub(crate) fn summary(state: &ServerState, workload: &WorkloadRef) -> Result<Wor
         .workloads
         .get(workload)
         .ok_or_else(|| Error::NotFound(format!("the workload `{workload}`")))?;
-    Ok(WorkloadSummary::of(live, &engine, state.aliases(workload)))
+    let now = state.control().now();
+    Ok(WorkloadSummary::of(
+        live,
+        &engine,
+        state.aliases(workload),
+        now,
+    ))
 }
 
 /// All workloads at a glance.
 #[utoipa::path(get, path = "/workloads", tag = "workloads", responses((status = OK, body = WorkloadList)))]
 pub(super) async fn list(State(state): State<ServerState>) -> Json<WorkloadList> {
     let engine = state.control().state();
+    let now = state.control().now();
     let workloads = engine
         .inventory()
         .workloads
         .values()
-        .map(|live| WorkloadSummary::of(live, &engine, state.aliases(&live.workload)))
+        .map(|live| WorkloadSummary::of(live, &engine, state.aliases(&live.workload), now))
         .collect();
     Json(WorkloadList { workloads })
 }

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::extract::{PathText, Query};
 use crate::record::DecisionRecord;
 use crate::state::ServerState;
+use crate::undo::UndoOutlook;
 
 /// Decisions on the page.
 const LISTED: usize = 100;
@@ -112,6 +113,7 @@ pub(crate) async fn page(
     Query(asked): Query<Asked>,
 ) -> Result<Markup> {
     let record = api::find_record(&server, id).await?;
+    let undo = UndoOutlook::of(&record, &server);
     let now = server.control().now();
     let decision = &record.decision;
     let url = format!("/decisions/{id}");
@@ -133,8 +135,11 @@ pub(crate) async fn page(
             h2.sr { "What was decided" }
             ul.items.card {
                 li.decision.with-side {
-                    div.body { (parts::decision_body(&record, now, true)) }
-                    (parts::undo_button(&record, &url))
+                    div.body {
+                        (parts::decision_body(&record, now, true))
+                        (undo_outlook(&record, &undo))
+                    }
+                    @if undo.is_possible || !record.can_be_undone() { (parts::undo_button(&record, &url)) }
                 }
             }
             section.card { h2 { "Grounds" } (grounds(&record)) }
@@ -158,6 +163,20 @@ pub(crate) async fn page(
             }
         }
     }))
+}
+
+/// Why what was applied can't be taken back as things are, or what of it would stay.
+fn undo_outlook(record: &DecisionRecord, undo: &UndoOutlook) -> Markup {
+    html! {
+        @if record.can_be_undone() {
+            @if let Some(why) = &undo.why_not {
+                p.help { "It can't be taken back now: " (parts::rich(why)) "." }
+            }
+            @if !undo.except.is_empty() {
+                p.help { "An undo would leave as it is: " (parts::rich(&undo.except.join("; "))) "." }
+            }
+        }
+    }
 }
 
 /// A decision with everything behind it folded away.

@@ -13,6 +13,9 @@ use crate::reading::{Foreseen, mode_alone};
 use crate::state::ServerState;
 use crate::view::intents_on;
 
+/// What a pause is to an intent on its workload.
+pub(crate) const PAUSED: &str = "this takes effect when it is resumed";
+
 /// How an outcome stands in one word.
 pub(crate) fn verdict(outcome: &AdmissionOutcome) -> Markup {
     match outcome {
@@ -45,6 +48,7 @@ pub(crate) fn foreseen(server: &ServerState, intent: &Intent, foreseen: &Foresee
     let what_if = &foreseen.what_if;
     match &what_if.outcome {
         AdmissionOutcome::Accepted(accepted) => html! {
+            @if let Some(pause) = &foreseen.paused { (parts::pause(pause, PAUSED)) }
             (accepted_part(intent, accepted))
             (effect(intent, what_if))
             (cuts(&what_if.cuts))

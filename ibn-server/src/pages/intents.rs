@@ -17,6 +17,8 @@ use crate::state::ServerState;
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Asked {
     namespace: Option<String>,
+    /// `yes` to list what assurance raised and what is over, too.
+    all: Option<String>,
     told: Option<String>,
     of: Option<String>,
 }
@@ -36,10 +38,21 @@ pub(crate) async fn list(State(server): State<ServerState>, Query(asked): Query<
         .intents()
         .filter(|intent| chosen.is_none_or(|namespace| intent.metadata.namespace == namespace))
         .collect();
-    let path = chosen.map_or_else(
-        || "/intents".to_owned(),
-        |namespace| format!("/intents?{}", super::query(&[("namespace", namespace)])),
-    );
+    let is_all = asked.all.as_deref() == Some("yes");
+    let path_to = |all: bool| {
+        let mut asked: Vec<(&str, &str)> = Vec::new();
+        asked.extend(chosen.map(|namespace| ("namespace", namespace)));
+        asked.extend(all.then_some(("all", "yes")));
+        match asked.as_slice() {
+            [] => "/intents".to_owned(),
+            asked => format!("/intents?{}", super::query(asked)),
+        }
+    };
+    let path = path_to(is_all);
+    let (hidden, listed): (Vec<&Arc<Intent>>, Vec<&Arc<Intent>>) = intents
+        .iter()
+        .copied()
+        .partition(|intent| !is_all && is_corrected(intent));
     let frame = Frame {
         server: &server,
         title: "Intents",
@@ -58,6 +71,7 @@ pub(crate) async fn list(State(server): State<ServerState>, Query(asked): Query<
                         option value=(namespace) selected[chosen == Some(namespace)] { (namespace) }
                     }
                 }
+                @if is_all { input type="hidden" name="all" value="yes"; }
                 button type="submit" { "Show" }
             }
         }
@@ -66,9 +80,22 @@ pub(crate) async fn list(State(server): State<ServerState>, Query(asked): Query<
                 p.empty.card { "Nothing is wanted yet. " a href="/" { "Say what should happen" } ", or " a href="/document" { "write it as a document" } "." }
             }
             h2.sr { "Each of them" }
-            (cards(&intents, &path))
+            (cards(&listed, &path))
+            @if is_all {
+                p.help { a href=(path_to(false)) { "Hide what assurance raised and is over" } }
+            } @else if !hidden.is_empty() {
+                p.help {
+                    (hidden.len()) " that assurance raised and that " @if hidden.len() == 1 { "is" } @else { "are" } " over "
+                    @if hidden.len() == 1 { "is" } @else { "are" } " hidden: " a href=(path_to(true)) { "show all" } "."
+                }
+            }
         }
     })
+}
+
+/// Whether assurance raised it and it is over: there come many of them, and what they did is told by the decisions.
+fn is_corrected(intent: &Intent) -> bool {
+    intent.spec.author().by == OriginKind::Assurance && intent.state() == IntentState::Finished
 }
 
 /// Those that stand, and those that are over folded away.

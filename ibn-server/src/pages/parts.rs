@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use super::format;
 use crate::board::HeardNotice;
 use crate::record::{DecisionOutcome, DecisionRecord};
+use crate::view::Pause;
 
 /// Pods that are drawn one by one; more are only counted.
 const DRAWN_PODS: u32 = 16;
@@ -62,6 +63,17 @@ pub(crate) fn state_badge(state: IntentState, mode: Mode) -> Markup {
         span class={ "badge " (class) } { span.sign aria-hidden="true" { (sign) } (state.as_str()) }
         @if mode == Mode::Advise && state.is_live() {
             " " span.badge.quiet { "only advises" }
+        }
+    }
+}
+
+/// A pause that holds, and what follows from it where that is to be said.
+pub(crate) fn pause(pause: &Pause, so: &str) -> Markup {
+    html! {
+        p.note.paused {
+            a href=(intent_url(&pause.intent)) { (sentence(&pause.to_string()).trim_end_matches('.')) }
+            @if !so.is_empty() { ": " (so) }
+            "."
         }
     }
 }

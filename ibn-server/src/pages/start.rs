@@ -48,6 +48,7 @@ pub(crate) async fn page(State(server): State<ServerState>, Query(asked): Query<
                 live,
                 &engine,
                 server.aliases(&live.workload),
+                now,
             ));
     }
     let decisions = server.board().decisions(DECISIONS);
@@ -218,6 +219,7 @@ fn card(server: &ServerState, summary: &WorkloadSummary) -> Markup {
                 ))
             }
             (intents(summary))
+            @if let Some(pause) = &summary.paused { (parts::pause(pause, "")) }
         }
     }
 }

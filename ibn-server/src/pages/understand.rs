@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::extract::{Form, Query};
 use crate::reading::{self, Foreseen, IntentReply, Reading};
 use crate::state::ServerState;
-use crate::view::WorkloadSummary;
+use crate::view::{Pause, WorkloadSummary};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Said {
@@ -414,7 +414,10 @@ fn reply_part(server: &ServerState, reply: &IntentReply, reading: &str) -> Marku
         .workloads
         .get(&reply.workload)
         .filter(|live| live.workload.kind != WorkloadKind::Namespace)
-        .map(|live| WorkloadSummary::of(live, &engine, &[]));
+        .map(|live| WorkloadSummary::of(live, &engine, &[], now));
+    let paused = intent
+        .filter(|intent| intent.state().is_live())
+        .and_then(|intent| Pause::of(intent, &engine, now));
     let mut records = server.board().decisions(400);
     records.retain(|record| record.decision.intents.contains(&reply.intent));
     records.truncate(SHOWN);
@@ -447,6 +450,8 @@ fn reply_part(server: &ServerState, reply: &IntentReply, reading: &str) -> Marku
                         }
                     }
                 }
+            } @else if let Some(pause) = &paused {
+                (parts::pause(pause, effect::PAUSED))
             } @else if intent.is_some_and(|intent| intent.state().is_live()) {
                 p.help { "What has to change for it is decided within the next control period." }
             }

@@ -40,7 +40,7 @@ pub(crate) async fn page(
     let now = server.control().now();
     let explanation = Explanation::of(&workload, &engine, now)
         .ok_or_else(|| Error::NotFound(format!("the workload `{workload}`")))?;
-    let summary = WorkloadSummary::of(&explanation.live, &engine, server.aliases(&workload));
+    let summary = WorkloadSummary::of(&explanation.live, &engine, server.aliases(&workload), now);
     let decisions = api::records(&server, Some(workload.clone()), DECISIONS).await?;
     let is_day = asked.span.as_deref() == Some("day");
     let url = parts::workload_url(&workload);
@@ -83,6 +83,9 @@ pub(crate) async fn page(
                 div.section-head {
                     h2 { "Intents" }
                     (modes(&workload, &explanation, &path))
+                }
+                @if let Some(pause) = &explanation.paused {
+                    (parts::pause(pause, "what is wanted of it takes effect when it is resumed"))
                 }
                 @if explanation.intents.is_empty() {
                     p.empty.card { "Nothing is wanted of it. " a href=(format!("/?{}", super::query(&[("text", &format!("keep {} in {} under 200 ms p95", workload.name, workload.namespace))]))) { "Say what should happen" } "." }
