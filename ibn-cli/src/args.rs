@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Compare recommenders over scenarios and seeds: a table, a CSV and a report with plots.
     Evaluate(EvaluateArgs),
+    /// Train a policy on scenarios, for `simulate`, `evaluate` and the demo to follow as `ppo:FILE`.
+    Train(TrainArgs),
     /// Check files of intents, guardrails, indicators, settings or scenarios, and list every fault.
     Check(CheckArgs),
     /// Print the CustomResourceDefinitions.
@@ -307,6 +309,42 @@ pub(crate) struct EvaluateArgs {
     pub(crate) threads: Option<u32>,
 }
 
+/// What `train` takes.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn train -f examples/scenarios/bursty.toml --steps 300000 --seed 1 --out policy.safetensors
+  ibn train -f examples/scenarios --steps 2000000 --out policy.safetensors
+  ibn train -f examples/scenarios --steps 2000000 --out policy.safetensors --resume policy.training.safetensors
+  ibn evaluate -f examples/scenarios --recommender hpa:target=0.7 ppo:policy.safetensors
+
+Every workload of the scenarios is trained on, at ever other seeds; so are scenarios that are drawn at random, as the share that
+`--drawn` says. The policy that is best on scenarios of other seeds is what is written. Beside it stand `….training.safetensors`,
+from which the training goes on to the same bits after Ctrl-C, and `….html`, with its curves.")]
+pub(crate) struct TrainArgs {
+    /// Scenarios, TOML or YAML, and folders of them.
+    #[arg(short, long = "file", value_name = "SCENARIO", num_args = 1.., required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where the policy goes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Steps in all environments together.
+    #[arg(long, value_name = "N", default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
+    pub(crate) steps: u64,
+    /// A training to go on with, of the same scenarios and settings.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
+    /// The share of scenarios that are drawn at random, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    pub(crate) drawn: f64,
+    /// What it costs where all requests are violated, against the CPU that all requests use: more keeps to objectives, less saves.
+    #[arg(long, value_name = "PRICE", default_value_t = 100.0, allow_negative_numbers = true, value_parser = not_negative)]
+    pub(crate) price: f64,
+    /// Threads; all cores where absent.
+    #[arg(long, env = "IBN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+}
+
 /// What `get` takes.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = "\
@@ -384,6 +422,13 @@ fn not_negative(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|number: &f64| number.is_finite() && *number >= 0.0)
         .ok_or_else(|| "a number from 0 on, such as `60` or `0.1`".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (0.0..=1.0).contains(number))
+        .ok_or_else(|| "a number from 0 to 1, such as `0.5`".to_owned())
 }
 
 /// The format that arguments which can't be read ask for, as far as can be seen: by a flag, a variable, or the settings file.

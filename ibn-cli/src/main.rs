@@ -12,6 +12,8 @@ mod output;
 mod progress;
 mod recommenders;
 mod settings;
+mod signals;
+mod train;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -67,6 +69,7 @@ fn run(args: Args, settings: &settings::Settings) -> Outcome {
         Command::Undo(args) => commands::undo::run(&args, settings),
         Command::Simulate(args) => commands::simulate::run(&args, settings),
         Command::Evaluate(args) => evaluate::run(&args, settings),
+        Command::Train(args) => train::run(&args, settings),
         Command::Approve(args) => commands::undo::approve(&args, settings),
         Command::Get(args) => commands::get::run(&args, settings),
         Command::Explain(args) => commands::explain::run(&args, settings),

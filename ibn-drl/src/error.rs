@@ -23,6 +23,12 @@ pub enum Error {
         /// Each names the setting, its value and what is allowed.
         faults: Vec<String>,
     },
+    /// A file of a trained policy can't be used.
+    #[error("the policy can't be used: {reason}")]
+    Policy {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A training went where no number follows.
     #[error("the training diverged: {reason}")]
     Diverged {
@@ -48,7 +54,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownRecommender { .. } => ErrorKind::NotFound,
-            Self::Settings { .. } => ErrorKind::Invalid,
+            Self::Settings { .. } | Self::Policy { .. } => ErrorKind::Invalid,
             Self::Diverged { .. } => ErrorKind::Failed,
         }
     }

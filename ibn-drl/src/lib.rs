@@ -6,6 +6,7 @@
 //! - [`Bandit`] learns the head-room of the predictive rule: each of its actions is one that the rule itself would take.
 //! - [`ladder`] hands a workload over from a rule to a learner by rungs of trust, and back at once.
 //! - [`ppo`] trains a [`policy`] in environments; [`nn`] and [`gae`] are what it is made of: small networks, Adam, advantages.
+//! - [`training`] trains one over a distribution of scenarios; [`trained`] follows what came of it.
 //! - [`classic`] are environments with known answers, to check learners on.
 //! - [`recommender`] and [`learner`] make them by name; [`ENTRIES`] lists the names with their options.
 //!
@@ -24,6 +25,8 @@ mod registry;
 mod reward;
 pub mod rules;
 mod tensors;
+pub mod trained;
+pub mod training;
 
 #[doc = include_str!("../WRITE_YOUR_OWN.md")]
 pub mod write_your_own {}

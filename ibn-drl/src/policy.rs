@@ -79,6 +79,11 @@ impl<F: Real> Policy<F> {
         &self.spaces
     }
 
+    /// The network, to be changed.
+    pub fn actor_mut(&mut self) -> &mut Mlp<F> {
+        &mut self.actor
+    }
+
     /// What observations are normalised by, where they are.
     #[must_use]
     pub fn normaliser(&self) -> Option<&Normaliser> {
@@ -184,6 +189,26 @@ impl<F: Real> Policy<F> {
                 }
             }
         }
+    }
+
+    /// The probabilities of all choices of all parts on one observation; none for continuous actions.
+    #[must_use]
+    pub fn probabilities(
+        &self,
+        observation: &[f32],
+        mask: &[bool],
+        work: &mut PolicyWork<F>,
+    ) -> Vec<F> {
+        let Some(normalised) = work.observations.get_mut(..observation.len()) else {
+            return Vec::new();
+        };
+        self.normalise(observation, normalised);
+        if self.parts().is_empty() {
+            return Vec::new();
+        }
+        let output = self.actor.pass(normalised, &mut work.network);
+        self.tabulate(output, mask, &mut work.row);
+        work.row.probabilities.clone()
     }
 
     /// Draws an action from the distribution that `output` of the network stands for; the logarithm of its probability (density).
@@ -451,6 +476,18 @@ impl Normaliser {
             squares: vec![0.0; columns],
             scale: vec![(0.0, 1.0); columns],
         }
+    }
+
+    /// One that has seen `count` rows with these means and sums of squared deviations.
+    pub(crate) fn from_parts(count: f64, mean: Vec<f64>, squares: Vec<f64>) -> Self {
+        let mut normaliser = Self {
+            count,
+            scale: vec![(0.0, 1.0); mean.len()],
+            mean,
+            squares,
+        };
+        normaliser.settle();
+        normaliser
     }
 
     /// Rows so far.

@@ -9,11 +9,14 @@
 //! otherwise). What is computed doesn't depend on how many there are: each environment has its own random numbers, and sums
 //! run over parts of a fixed size in a fixed order.
 
+mod checkpoint;
+
 use ibn_core::roles::{Action, ActionSpace, Environment, Spaces, Step};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Faults, Result};
 use crate::gae::{Trajectories, advantages};
@@ -24,7 +27,8 @@ use crate::policy::{Normaliser, Policy, PolicyWork, Row, clip};
 const TASK_ROWS: usize = 128;
 
 /// How to train.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PpoSettings {
     /// Steps for the whole training; schedules end there.
     pub total_steps: u64,
@@ -65,7 +69,8 @@ pub struct PpoSettings {
 }
 
 /// A number over the course of the training.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Schedule {
     /// Always the same.
     Constant(f64),
@@ -372,6 +377,12 @@ impl<F: Real> Ppo<F> {
     #[must_use]
     pub fn policy(&self) -> &Policy<F> {
         &self.policy
+    }
+
+    /// The network that estimates values, of observations as the policy's network takes them.
+    #[must_use]
+    pub fn critic(&self) -> &Mlp<F> {
+        &self.critic
     }
 
     /// How it trains.

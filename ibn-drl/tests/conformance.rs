@@ -9,17 +9,37 @@ use std::sync::Arc;
 use common::ErlangTwin;
 use ibn_core::roles::Predictor;
 use ibn_drl::ladder::{Ladder, LadderSettings, Rung, Supervised};
+use ibn_drl::nn::Mlp;
+use ibn_drl::policy::Policy;
 use ibn_drl::rules::{Hold, ModelPredictive, MpcSettings, TargetSettings, TargetTracking};
+use ibn_drl::trained::{About, Trained, TrainedPolicy};
 use ibn_drl::{Bandit, BanditSettings, ENTRIES, Spec, learner, recommender};
 
 fn twin() -> Arc<dyn Predictor> {
     Arc::new(ErlangTwin)
 }
 
+/// A policy with weights by chance.
+fn policy() -> TrainedPolicy {
+    let spaces = TrainedPolicy::spaces();
+    let mut policy = Policy::new(&spaces, &[16], 0.0, 3);
+    for (idx, weight) in policy.actor_mut().parameters_mut().iter_mut().enumerate() {
+        *weight += (idx as f32).sin();
+    }
+    let critic = Mlp::new(&[spaces.observation, 16, 1], 1.0, 4);
+    TrainedPolicy::new(policy, critic, About::default()).unwrap()
+}
+
 #[test]
 fn recommenders() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.safetensors");
+    std::fs::write(&file, policy().to_bytes()).unwrap();
     for entry in ENTRIES {
-        let spec = Spec::new(entry.name);
+        let mut spec = Spec::new(entry.name);
+        if entry.options.iter().any(|(key, _)| *key == "file") {
+            spec = spec.with_option("file", file.to_str().unwrap());
+        }
         assert_eq!(recommender(&spec, &twin()).unwrap().name(), entry.name);
         assert_eq!(
             learner(&spec, &twin()).is_ok(),
@@ -69,4 +89,48 @@ fn a_supervised_bandit_learns_on_each_rung() {
             Supervised::new(Box::new(bandit()), Box::new(Hold), ladder)
         });
     }
+}
+
+#[test]
+fn a_policy_reads_back_and_another_one_is_refused_with_both_named() {
+    let policy = policy();
+    let bytes = policy.to_bytes();
+    assert_eq!(TrainedPolicy::from_bytes(&bytes).unwrap(), policy);
+    ibn_testkit::recommender::check(&|| Box::new(Trained::new(Arc::new(self::policy()), twin())));
+
+    let refused = |bytes: &[u8]| TrainedPolicy::from_bytes(bytes).unwrap_err().to_string();
+    assert!(refused(b"nothing").contains("it is no safetensors file"));
+    // The head is text in the file; a change of the same length leaves the rest as it is.
+    let with = |from: &str, to: &str| {
+        let at = bytes
+            .windows(from.len())
+            .position(|part| part == from.as_bytes())
+            .unwrap();
+        let mut other = bytes.clone();
+        other[at..at + to.len()].copy_from_slice(to.as_bytes());
+        refused(&other)
+    };
+    assert_eq!(
+        with(r#"\"version\":1"#, r#"\"version\":9"#),
+        "the policy can't be used: it is of version 9, and 1 is what is read here"
+    );
+    let layout = with(r#"\"headroom\":1"#, r#"\"headroom\":7"#);
+    assert!(
+        layout.contains("head-room 7") && layout.contains("head-room 1"),
+        "{layout}"
+    );
+    let mut odd = bytes.clone();
+    let end = odd.len();
+    odd[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(refused(&odd).contains("not finite"), "{}", refused(&odd));
+
+    let missing = recommender(&Spec::new("ppo"), &twin()).err().unwrap();
+    assert_eq!(
+        missing.to_string(),
+        "ppo: `file` is missing, as in `ppo:policy.safetensors`"
+    );
+    let spec: Spec = "ppo:nowhere.safetensors".parse().unwrap();
+    assert_eq!(spec.option("file"), Some("nowhere.safetensors"));
+    let missing = recommender(&spec, &twin()).err().unwrap().to_string();
+    assert!(missing.contains("`nowhere.safetensors`"), "{missing}");
 }

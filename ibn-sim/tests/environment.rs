@@ -8,9 +8,13 @@
 
 use std::time::Duration;
 
+use ibn_core::encoding::headroom::{FACTORS, HeadroomView};
 use ibn_core::roles::{Action, Batch, BatchActions, Environment, ScenarioSource, Step};
 use ibn_sim::Scenario;
-use ibn_sim::environment::{ActionKind, Engine, ScenarioDistribution, ScenarioEnvironment};
+use ibn_sim::environment::{
+    ActionKind, Engine, HeadroomEnvironment, HeadroomSource, Price, ScenarioDistribution,
+    ScenarioEnvironment,
+};
 use ibn_sim::scenario::DemandSpec;
 use ibn_testkit::environment;
 
@@ -253,4 +257,85 @@ fn a_batch_is_its_environments_one_by_one() {
     let other = ScenarioEnvironment::new(scenario(2), Engine::Fluid, ActionKind::MultiDiscrete);
     assert!(Batch::new(vec![boxed(), Box::new(other.unwrap())]).is_err());
     assert!(Batch::new(Vec::new()).is_err());
+}
+
+#[test]
+fn head_room_passes_the_suite_alone_beside_others_and_drawn() {
+    for (workloads, focus) in [(1, 0), (2, 1)] {
+        environment::check(&|| {
+            let of = HeadroomEnvironment::new(scenario(workloads), focus, Price::default());
+            Box::new(of.unwrap())
+        });
+    }
+    let drawn = ScenarioDistribution::new(
+        Engine::Requests,
+        ActionKind::MultiDiscrete,
+        Duration::from_secs(600),
+        Duration::from_secs(15),
+    );
+    let source = HeadroomSource::new(
+        &[scenario(1), scenario(2)],
+        Some(drawn.unwrap()),
+        0.5,
+        Price::default(),
+    );
+    environment::check_source(&source.unwrap());
+    assert!(HeadroomEnvironment::new(scenario(1), 1, Price::default()).is_err());
+    assert!(HeadroomSource::new(&[], None, 0.5, Price::default()).is_err());
+}
+
+/// Pays for one thing at a time, so that each part of the reward is seen by itself.
+fn rewards(price: Price, choose: impl Fn(&[f32], &[bool]) -> u32) -> Vec<f32> {
+    let mut environment = HeadroomEnvironment::new(scenario(1), 0, price).unwrap();
+    let mut seen = vec![0.0; HeadroomView::N_FEATURES];
+    let mut mask = vec![false; HeadroomView::N_ACTIONS];
+    environment.reset(5, &mut seen, &mut mask);
+    let mut rewards = Vec::new();
+    loop {
+        let choice = choose(&seen, &mask);
+        let step = environment.step(Action::Discrete(&[choice]), &mut seen, &mut mask);
+        rewards.push(step.reward);
+        if step.truncated {
+            return rewards;
+        }
+    }
+}
+
+#[test]
+fn the_reward_of_head_room_is_what_pods_cost_and_what_is_violated() {
+    let free = Price {
+        violated: 0.0,
+        change: 0.0,
+    };
+    // Three pods of half a core; 30 requests a second of 20 ms keep 0.6 cores busy.
+    let stay = rewards(free, |_, _| 0);
+    assert_eq!(stay.len(), 39, "a step for each period but the first");
+    for reward in &stay {
+        assert!((reward + 1.5 / 0.6).abs() < 1e-4, "{reward}");
+    }
+    // All head-room there is: six pods by the bounds, which cost twice as much; changed once.
+    let needed = |features: &[f32], factor: usize| {
+        let first = HeadroomView::names()
+            .position(|name| name == "need_0.9")
+            .unwrap();
+        features[first + factor]
+    };
+    let most = |features: &[f32], mask: &[bool]| {
+        if needed(features, FACTORS.len() - 1) > 0.0 {
+            mask.iter().rposition(|allowed| *allowed).unwrap() as u32
+        } else {
+            0
+        }
+    };
+    let with_changes = rewards(
+        Price {
+            change: 1.0,
+            ..free
+        },
+        most,
+    );
+    let changed = with_changes.iter().filter(|reward| **reward < -5.5);
+    assert_eq!(changed.count(), 1, "{with_changes:?}");
+    assert!((with_changes.last().unwrap() + 3.0 / 0.6).abs() < 1e-4);
+    assert_eq!(FACTORS.len() + 1, HeadroomView::N_ACTIONS);
 }

@@ -37,7 +37,7 @@ impl Server {
         let (tell, stop) = watch::channel(false);
         let signal = {
             let _inside = runtime.enter();
-            signals().map_err(|error| failed(&error))?
+            crate::signals::stop().map_err(|error| failed(&error))?
         };
         runtime.spawn(async move {
             signal.await;
@@ -108,26 +108,6 @@ impl Server {
                 .map_err(|error| failed(&error))
         })
     }
-}
-
-/// Listens for Ctrl-C, and for the signal by which a container is stopped, from the call on; the future ends when one comes.
-#[cfg(unix)]
-fn signals() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn signals() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 /// What the simulated pods count, for the metrics endpoint.

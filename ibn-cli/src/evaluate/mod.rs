@@ -91,7 +91,7 @@ pub(crate) fn run(args: &EvaluateArgs, settings: &Settings) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn fingerprint(scenario: &Scenario) -> Result<String, Failure> {
+pub(crate) fn fingerprint(scenario: &Scenario) -> Result<String, Failure> {
     scenario
         .fingerprint()
         .map(|fingerprint| format!("{fingerprint:016x}"))
@@ -105,7 +105,7 @@ fn fingerprint(scenario: &Scenario) -> Result<String, Failure> {
 }
 
 /// The scenarios of files, and of the folders among them.
-fn scenarios(files: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
+pub(crate) fn scenarios(files: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
     let mut paths = Vec::new();
     for file in files {
         if file.is_dir() {

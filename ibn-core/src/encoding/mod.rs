@@ -55,6 +55,7 @@
 
 mod action;
 mod facts;
+pub mod headroom;
 
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -388,6 +388,43 @@ fn any_number_of_threads_gives_the_same_bits() {
 }
 
 #[test]
+fn a_training_goes_on_from_a_checkpoint_to_the_same_bits() {
+    let make = |seed: u64, steps: usize| -> Ppo<f32> {
+        let environments = (0..3)
+            .map(|_| classic::make("CartPole-v1").unwrap())
+            .collect();
+        let settings = PpoSettings {
+            normalise_observations: true,
+            normalise_rewards: true,
+            rollout_steps: steps,
+            ..small()
+        };
+        Ppo::new(settings, environments, seed).unwrap()
+    };
+    let mut whole = make(5, 50);
+    for _ in 0..3 {
+        whole.iterate().unwrap();
+    }
+    let bytes = whole.checkpoint();
+    let mut resumed = make(5, 50);
+    resumed.restore(&bytes).unwrap();
+    assert_eq!(resumed.policy.normaliser, whole.policy.normaliser);
+    assert_eq!(resumed.checkpoint(), bytes);
+    for _ in 0..3 {
+        assert_eq!(whole.iterate().unwrap(), resumed.iterate().unwrap());
+    }
+    assert_eq!(whole.checkpoint(), resumed.checkpoint());
+
+    let refused = |of: &mut Ppo<f32>, bytes: &[u8]| of.restore(bytes).unwrap_err().to_string();
+    assert_eq!(
+        refused(&mut make(6, 50), &bytes),
+        "the policy can't be used: it is of version 1, seed 5, 3 environments, and this is version 1, seed 6, 3 environments"
+    );
+    assert!(refused(&mut make(5, 60), &bytes).contains("rollout_steps: 50"));
+    assert!(refused(&mut make(5, 50), b"no").contains("no safetensors file"));
+}
+
+#[test]
 fn a_diverging_run_stops_with_a_reason_and_keeps_its_networks() {
     let environments = vec![Box::new(Wander {
         breaks_at: 5,

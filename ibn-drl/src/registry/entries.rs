@@ -2,6 +2,7 @@
 
 use crate::bandit::Bandit;
 use crate::ladder::Supervised;
+use crate::trained::Trained;
 
 /// One name with what it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +109,7 @@ const LADDER_OPTIONS: [(&str, &str); 7] = [
 ];
 
 /// What this crate offers, by name.
-pub const ENTRIES: [Entry; 5] = [
+pub const ENTRIES: [Entry; 6] = [
     Entry {
         name: "hold",
         about: "leaves everything as it is",
@@ -138,5 +139,11 @@ pub const ENTRIES: [Entry; 5] = [
         about: "a learner that a rule supervises, from the shadow up",
         options: &LADDER_OPTIONS,
         learns: true,
+    },
+    Entry {
+        name: Trained::NAME,
+        about: "a trained policy: ppo:FILE, as `ibn train` writes it",
+        options: &[("file", "the policy, a safetensors file (no default)")],
+        learns: false,
     },
 ];

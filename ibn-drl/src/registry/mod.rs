@@ -16,6 +16,7 @@ use crate::bandit::{Bandit, BanditSettings};
 use crate::error::{Error, Result};
 use crate::ladder::{Ladder, LadderSettings, Supervised};
 use crate::rules::{Hold, ModelPredictive, TargetTracking};
+use crate::trained::Trained;
 
 /// Makes a recommender. `predictor` is the twin that those ask which predict.
 ///
@@ -66,6 +67,13 @@ pub fn recommender(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<dy
         }
         Bandit::NAME => Ok(bandit(spec, predictor)?),
         Supervised::NAME => Ok(ladder(spec, predictor)?),
+        Trained::NAME => {
+            let mut options = Options::of(spec);
+            let policy = options.policy();
+            options.finish(policy, |policy| {
+                Ok(Box::new(Trained::new(policy, Arc::clone(predictor))) as _)
+            })
+        }
         _ => Err(unknown(spec, |_| true)),
     }
 }

@@ -1,5 +1,6 @@
 //! Reads the options of a choice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ibn_core::units::parse_duration;
@@ -8,6 +9,7 @@ use super::{ENTRIES, Spec};
 use crate::error::{Error, Result};
 use crate::ladder::Rung;
 use crate::rules::{MpcSettings, TargetSettings};
+use crate::trained::TrainedPolicy;
 
 /// Reads options and collects what is wrong with them; knows from the entry which there are.
 pub(super) struct Options<'a> {
@@ -36,6 +38,21 @@ impl<'a> Options<'a> {
                 .push(format!("`{key}` is `{text}`, {expected} is expected"));
         }
         value
+    }
+
+    /// The trained policy of the option `file`.
+    pub(super) fn policy(&mut self) -> Arc<TrainedPolicy> {
+        let read = match self.spec.option("file") {
+            None => Err("`file` is missing, as in `ppo:policy.safetensors`".to_owned()),
+            Some(file) => std::fs::read(file)
+                .map_err(|error| error.to_string())
+                .and_then(|bytes| TrainedPolicy::from_bytes(&bytes).map_err(|it| it.to_string()))
+                .map_err(|error| format!("`file` is `{file}`: {error}")),
+        };
+        Arc::new(read.unwrap_or_else(|fault| {
+            self.faults.push(fault);
+            TrainedPolicy::untrained()
+        }))
     }
 
     pub(super) fn optional(&mut self, key: &str) -> Option<f64> {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::trained::Trained;
 
 /// `NAME[:key=value,…]`: what is to recommend, and its settings.
 ///
@@ -84,6 +85,10 @@ impl FromStr for Spec {
                     {
                         faults.push(format!("`{key}` is given twice"));
                     }
+                }
+                // What stands alone is a file, as in `ppo:policy.safetensors`.
+                None if name.trim() == Trained::NAME && !options.contains_key("file") => {
+                    options.insert("file".to_owned(), part.to_owned());
                 }
                 _ => faults.push(format!("`{part}` is not `key=value`")),
             }

@@ -125,6 +125,15 @@ impl Foresight {
         Some(self.coming(workload)?.peak(from, span))
     }
 
+    /// The mean rate of requests to a workload over so long from the start on; `None` where the scenario has no such workload.
+    #[must_use]
+    pub fn mean(&self, workload: &WorkloadRef, span: Duration) -> Option<f64> {
+        let end = SimTime::from_nanos(nanos(span));
+        let streams = &self.coming(workload)?.streams;
+        let of = |(curve, calls): &(RateCurve, f64)| curve.mean_between(SimTime::ZERO, end) * calls;
+        Some(streams.iter().map(of).sum())
+    }
+
     pub(super) fn coming(&self, workload: &WorkloadRef) -> Option<&Coming> {
         self.workloads.get(workload)
     }

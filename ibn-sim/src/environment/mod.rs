@@ -15,6 +15,7 @@
 //! **Episodes** begin one control period into the scenario, are never `terminated`, and `truncated` at its horizon.
 
 mod action;
+mod headroom;
 mod plant;
 mod source;
 
@@ -26,6 +27,7 @@ use ibn_core::roles::{Action, Environment, Spaces, Step};
 use ibn_core::situation::{Outcome, RewardWeights, Situation};
 
 pub use action::ActionKind;
+pub use headroom::{HeadroomEnvironment, HeadroomSource, Price};
 pub use source::ScenarioDistribution;
 
 use crate::episode::Watch;
