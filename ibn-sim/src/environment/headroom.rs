@@ -98,6 +98,27 @@ impl Counted {
     }
 }
 
+impl Clone for HeadroomEnvironment {
+    /// A snapshot in memory: it goes on as the original does, and neither changes the other.
+    fn clone(&self) -> Self {
+        Self {
+            scenario: Arc::clone(&self.scenario),
+            focus: self.focus,
+            price: self.price,
+            twin: self.twin,
+            cluster: self.cluster.fork(),
+            watches: self.watches.clone(),
+            headrooms: self.headrooms.clone(),
+            views: self.views.clone(),
+            usual_cores: self.usual_cores,
+            usual_requests: self.usual_requests,
+            counted: self.counted,
+            seed: self.seed,
+            taken: self.taken.clone(),
+        }
+    }
+}
+
 impl HeadroomEnvironment {
     /// The workload number `focus` of a scenario, at the start of seed 0.
     ///
@@ -298,6 +319,7 @@ pub struct HeadroomSource {
     /// The share of those that are drawn from the distribution.
     share: f64,
     price: Price,
+    first: HeadroomEnvironment,
 }
 
 impl HeadroomSource {
@@ -319,10 +341,17 @@ impl HeadroomSource {
                 known.push((Arc::clone(&shared), focus));
             }
         }
-        if known.is_empty() && drawn.is_none() {
-            return Err(Error::spec("scenarios", "there is nothing to draw from"));
-        }
+        let first = match (known.first(), &drawn) {
+            (Some((scenario, focus)), _) => {
+                HeadroomEnvironment::at(Arc::clone(scenario), *focus, price, 0)?
+            }
+            (None, Some(drawn)) => HeadroomEnvironment::new(drawn.scenario(0.0, 0)?, 0, price)?,
+            (None, None) => {
+                return Err(Error::spec("scenarios", "there is nothing to draw from"));
+            }
+        };
         Ok(Self {
+            first,
             share: if known.is_empty() { 1.0 } else { share },
             scenarios: known,
             drawn,
@@ -352,42 +381,8 @@ impl HeadroomSource {
 
 impl ScenarioSource for HeadroomSource {
     fn sample(&self, level: f64, seed: u64) -> Box<dyn Environment> {
-        // What could be drawn once can be drawn again, but for a trace file that has gone: then the first drawn stands in.
-        match self.draw(level, seed).or_else(|_| self.draw(0.0, 0)) {
-            Ok(environment) => Box::new(environment),
-            Err(_) => Box::new(Nothing),
-        }
-    }
-}
-
-/// Stands in where no scenario can be read any more: over at once.
-struct Nothing;
-
-impl Environment for Nothing {
-    fn spaces(&self) -> Spaces {
-        Spaces {
-            observation: HeadroomView::N_FEATURES,
-            action: ActionSpace::Discrete(HeadroomView::N_ACTIONS),
-        }
-    }
-
-    fn reset(&mut self, _: u64, observation: &mut [f32], mask: &mut [bool]) {
-        observation.fill(0.0);
-        mask.fill(true);
-    }
-
-    fn step(&mut self, _: Action<'_>, _: &mut [f32], _: &mut [bool]) -> Step {
-        Step {
-            truncated: true,
-            ..Step::default()
-        }
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    fn restore(&mut self, _: &[u8]) -> ibn_core::Result<()> {
-        Ok(())
+        // What could be drawn once can be drawn again, but for a trace file that has gone: then the first stands in.
+        let drawn = self.draw(level, seed);
+        Box::new(drawn.unwrap_or_else(|_| self.first.clone()))
     }
 }
