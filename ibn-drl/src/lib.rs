@@ -15,6 +15,7 @@
 
 mod bandit;
 pub mod classic;
+pub mod dqn;
 mod error;
 pub mod gae;
 pub mod ladder;
