@@ -133,8 +133,8 @@ fn says_why_with_numbers_and_what_else_was_considered() {
     let advice = settled(&under(120.0, 4, 3_600));
     assert_eq!(
         advice.reasons[0].message,
-        "3 pods are the fewest for 121.7 requests/s within 1m15s: p95 latency at most 200ms over 5m, predicted 181ms with \
-         confidence 0.8; with 2 it would be without bound"
+        "3 pods are the fewest for 121.7 requests/s within 1m15s: p95 latency at most 200ms over 5m; what a window measures is no \
+         worse than 181ms with confidence 0.8; with 2 it would be without bound"
     );
     let considered: Vec<(u32, &str)> = advice
         .alternatives

@@ -270,7 +270,8 @@ impl DayCurve {
                 ));
             }
         }
-        let mut stream = seeds.stream(Purpose::Demand, owner, 0);
+        // Noise and crowds have streams of their own, so that a day is the same whatever days follow.
+        let mut stream = seeds.stream(Purpose::Demand, owner, 1);
         let crowds: Vec<(f64, f64)> = (0..days)
             .flat_map(|day| [(day, 8.0, 12.0), (day, 15.0, 20.0)])
             .map(|(day, from, to)| {
@@ -283,15 +284,26 @@ impl DayCurve {
         let sigma2 = math::ln(1.0 + noise * noise);
         let keep = math::exp(-(STEP_SECS as f64) / 600.0);
         let (sigma, fresh) = (sigma2.sqrt(), (1.0 - keep * keep).sqrt());
+        let mut stream = seeds.stream(Purpose::Demand, owner, 0);
         let mut level = normal(&mut stream);
+        let mut over = 0;
         let rates = (0..u64::from(days) * DAY_SECS / STEP_SECS)
             .map(|step| {
                 let t = (step * STEP_SECS) as f64;
                 let shake = math::exp(sigma * level - sigma2 / 2.0);
                 level = keep * level + fresh * normal(&mut stream);
+                // They come in order, and half a day after its start nothing is left of one.
+                let since = |crowd: &(f64, f64)| t - crowd.0;
+                over += crowds
+                    .iter()
+                    .skip(over)
+                    .take_while(|crowd| since(crowd) > DAY_SECS as f64 / 2.0)
+                    .count();
                 let crowd: f64 = crowds
                     .iter()
-                    .map(|(start, height)| height * crowd_shape(t - start))
+                    .skip(over)
+                    .take_while(|crowd| since(crowd) >= 0.0)
+                    .map(|crowd| crowd.1 * crowd_shape(since(crowd)))
                     .sum();
                 (mean * ((1.0 + swing * day_shape(t / 3600.0 - peak_hour)) * shake + crowd))
                     .max(0.0)
@@ -325,6 +337,16 @@ fn crowd_shape(secs: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_the_same_whatever_days_follow() {
+        let seeds = Seeds::new(7);
+        let of = |days| DayCurve::default().curve(days, seeds, "web").unwrap();
+        let (one, three) = (of(1), of(3));
+        for bin in 0..DAY_SECS / STEP_SECS {
+            assert_eq!(one.rate_of_bin(bin), three.rate_of_bin(bin));
+        }
+    }
 
     #[test]
     fn a_curve_repeats_or_ends() {

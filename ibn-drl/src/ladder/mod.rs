@@ -136,7 +136,9 @@ impl Recommender for Supervised {
             (None, Rung::ScaleOutOnly) => greater(&advice.allocation, &own.allocation),
             _ => advice.allocation.clone(),
         };
-        let is_own = fault.is_none() && taken == own.allocation;
+        // Where both say the same the learner learns from it, but in the shadow the advice is the rule's.
+        let agrees = fault.is_none() && taken == own.allocation;
+        let is_own = agrees && self.ladder.rung() != Rung::Shadow;
         let replicas = own.allocation.replicas;
         let message = match &fault {
             Some(fault) => format!(
@@ -144,6 +146,7 @@ impl Recommender for Supervised {
                 self.standing()
             ),
             None if is_own => format!("{}; its {replicas} pods are advised", self.standing()),
+            None if agrees => format!("{}; it would give as many pods", self.standing()),
             None => format!("{}; it would give {replicas} pods", self.standing()),
         };
         if is_own && taken != advice.allocation {
@@ -155,7 +158,7 @@ impl Recommender for Supervised {
             advice = own.clone();
             advice.alternatives.push(rule);
         } else {
-            if !is_own {
+            if !agrees {
                 advice.alternatives.push(Alternative {
                     allocation: own.allocation.clone(),
                     score: 0.0,
@@ -168,7 +171,7 @@ impl Recommender for Supervised {
         advice.reasons.push(Reason::new("Rung", message));
         self.turn = Some(Turn {
             at: situation.now,
-            own: is_own.then_some(own),
+            own: agrees.then_some(own),
             fault,
         });
         advice

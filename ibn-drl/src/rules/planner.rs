@@ -168,8 +168,8 @@ impl Planner<'_> {
             Reason::new(
                 "Predicted",
                 format!(
-                    "{are} the fewest for {rate:.1} requests/s within {lead}: {objective}, predicted {} \
-                     with confidence {confidence}{fewer}",
+                    "{are} the fewest for {rate:.1} requests/s within {lead}: {objective}; what a window measures \
+                     is no worse than {} with confidence {confidence}{fewer}",
                     value_text(objective, reached)
                 ),
             )
@@ -196,6 +196,16 @@ impl Planner<'_> {
     fn demand_reasons(&self) -> Vec<Reason> {
         let demands = self.demands;
         let mut reasons = Vec::new();
+        if let Some(model) = &self.situation.model {
+            reasons.push(Reason::new(
+                "Model",
+                format!(
+                    "a request takes {} of CPU and {} besides, by what was measured so far",
+                    seconds_text(model.cpu_seconds_per_request),
+                    seconds_text(model.base_latency_seconds)
+                ),
+            ));
+        }
         match demands.forecast_peak(self.lead) {
             Some(peak) => reasons.push(Reason::new(
                 "Demand",
@@ -288,6 +298,15 @@ fn strain(objective: &Objective, reached: f64) -> f64 {
     match &objective.bound {
         Bound::AtMost(_) => reached / bound,
         Bound::AtLeast(_) => bound / reached,
+    }
+}
+
+/// A span of some milliseconds or seconds, to a tenth of a millisecond or a millisecond.
+fn seconds_text(seconds: f64) -> String {
+    if seconds < 1.0 {
+        format!("{:.1} ms", seconds * 1e3)
+    } else {
+        format!("{seconds:.3} s")
     }
 }
 
