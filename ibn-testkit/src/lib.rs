@@ -21,7 +21,7 @@
 //! | `Ledger` | [`store::ledger_conformance`] | `MemoryStore`, `SqliteStore`, `ReplayingLedger`, `Arc` | `ibn-runtime/tests/conformance.rs` |
 //! | `Assessor` | [`assessor::check`] | `ThresholdAssessor`, `BurnRateAssessor`, `ForecastAwareAssessor` | `ibn-assurance/tests/conformance.rs` |
 //! | `Assessor` | [`assessor::check_honest`] | `ComparingAssessor` | `ibn-testkit/tests/conformance.rs` |
-//! | `Recommender` | [`recommender::check`] | `Hold`, `TargetTracking`, `ModelPredictive`, `Trained` | `ibn-drl/tests/conformance.rs` |
+//! | `Recommender` | [`recommender::check`] | `Hold`, `TargetTracking`, `ModelPredictive` | `ibn-drl/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `Fixed`, `Hpa` | `ibn-sim/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `Keda` | `ibn-sim/src/autoscaler/keda.rs` |
 //! | `Recommender` | [`recommender::check`] | `Scheduled` | `ibn-sim/src/autoscaler/scheduled.rs` |
@@ -30,7 +30,7 @@
 //! | `Recommender` | [`recommender::check`] | `Clairvoyant` | `ibn-sim/src/autoscaler/clairvoyant.rs` |
 //! | `Recommender` | [`recommender::check`] | `FixedReplicas` | `ibn-testkit/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `PerPod` | `examples/own_recommender.rs` |
-//! | `Recommender`, `PolicyLearner` | [`learner::check`] | `Bandit`, `Supervised` | `ibn-drl/tests/conformance.rs` |
+//! | `Recommender`, `PolicyLearner` | [`learner::check`] | `Bandit`, `Supervised`, `Trained` | `ibn-drl/tests/conformance.rs` |
 //! | `Environment` | [`environment::check`] | `ScenarioEnvironment`, `HeadroomEnvironment` | `ibn-sim/tests/environment.rs` |
 //! | `Environment` | [`environment::check`] | `Episode` | `ibn-drl/tests/classic.rs` |
 //! | `Environment` | [`environment::check`] | `Drawn` | `ibn-drl/src/training/drawn.rs` |

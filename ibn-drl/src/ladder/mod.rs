@@ -129,7 +129,10 @@ impl Recommender for Supervised {
                 self.ladder.step_down(&cause);
                 Some(cause)
             }
-            None => fault(situation, &own).inspect(|cause| self.ladder.demote(cause)),
+            None => fault(situation, &own)
+                .inspect(|cause| self.ladder.demote(cause))
+                // Who says that it can't tell does no harm, and its rule decides.
+                .or_else(|| abstains(&own)),
         };
         let taken = match (&fault, self.ladder.rung()) {
             (None, Rung::Full) => own.allocation.clone(),
@@ -261,6 +264,18 @@ fn split(data: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Why nothing that was learned can be relied on, where that is so.
 fn bad_signals(situation: &Situation) -> Option<String> {
     (situation.health != SignalHealth::Fresh).then(|| format!("a signal is {}", situation.health))
+}
+
+/// Why a learner gives no advice of its own, in its words, where it doesn't.
+fn abstains(advice: &Recommendation) -> Option<String> {
+    if advice.policy.is_some() {
+        return None;
+    }
+    let why = advice.reasons.first();
+    Some(why.map_or_else(
+        || "it gives no advice".to_owned(),
+        |reason| reason.message.clone(),
+    ))
 }
 
 /// Why a learner's advice can't be taken, where it can't. Step limits are the guard's to apply and are no fault.

@@ -86,8 +86,12 @@ const BANDIT_OPTIONS: [(&str, &str); 8] = [
     ("trend", "of the rule, 0 to 1 (1)"),
 ];
 
-const LADDER_OPTIONS: [(&str, &str); 7] = [
+const LADDER_OPTIONS: [(&str, &str); 8] = [
     ("learner", "the learner, by name (bandit)"),
+    (
+        "file",
+        "the policy of the learner ppo (the one that is shipped)",
+    ),
     ("rule", "the rule that supervises it, by name (mpc)"),
     (
         "start",
@@ -142,8 +146,11 @@ pub const ENTRIES: [Entry; 6] = [
     },
     Entry {
         name: Trained::NAME,
-        about: "a trained policy: ppo:FILE, as `ibn train` writes it",
-        options: &[("file", "the policy, a safetensors file (no default)")],
-        learns: false,
+        about: "a policy that was trained by proximal policy optimisation: ppo:FILE, as `ibn train` writes it",
+        options: &[(
+            "file",
+            "the policy, a safetensors file (the one that is shipped)",
+        )],
+        learns: true,
     },
 ];

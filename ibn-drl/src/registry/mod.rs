@@ -67,13 +67,7 @@ pub fn recommender(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<dy
         }
         Bandit::NAME => Ok(bandit(spec, predictor)?),
         Supervised::NAME => Ok(ladder(spec, predictor)?),
-        Trained::NAME => {
-            let mut options = Options::of(spec);
-            let policy = options.policy();
-            options.finish(policy, |policy| {
-                Ok(Box::new(Trained::new(policy, Arc::clone(predictor))) as _)
-            })
-        }
+        Trained::NAME => Ok(trained(spec, predictor)?),
         _ => Err(unknown(spec, |_| true)),
     }
 }
@@ -86,6 +80,7 @@ pub fn learner(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<dyn Po
     match spec.name() {
         Bandit::NAME => Ok(bandit(spec, predictor)?),
         Supervised::NAME => Ok(ladder(spec, predictor)?),
+        Trained::NAME => Ok(trained(spec, predictor)?),
         _ => Err(unknown(spec, |entry| entry.learns)),
     }
 }
@@ -106,6 +101,14 @@ fn bandit(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<Bandit>> {
     })
 }
 
+fn trained(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<Trained>> {
+    let mut options = Options::of(spec);
+    let policy = options.policy();
+    options.finish(policy, |policy| {
+        Ok(Box::new(Trained::new(policy, Arc::clone(predictor))))
+    })
+}
+
 fn ladder(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<Supervised>> {
     let mut options = Options::of(spec);
     let mut settings = LadderSettings::default();
@@ -115,7 +118,10 @@ fn ladder(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<Supervised>
     options.count("demoteAfter", &mut settings.demote_after);
     options.number("tolerance", &mut settings.tolerance);
     let named = |key, default| Spec::new(spec.option(key).unwrap_or(default));
-    let (inner, rule) = (named("learner", Bandit::NAME), named("rule", "mpc"));
+    let (mut inner, rule) = (named("learner", Bandit::NAME), named("rule", "mpc"));
+    if let Some(file) = spec.option("file") {
+        inner = inner.with_option("file", file);
+    }
     for (key, name, may) in [
         (
             "learner",

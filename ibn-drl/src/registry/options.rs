@@ -40,19 +40,21 @@ impl<'a> Options<'a> {
         value
     }
 
-    /// The trained policy of the option `file`.
+    /// The trained policy of the option `file`, the shipped one where absent.
     pub(super) fn policy(&mut self) -> Arc<TrainedPolicy> {
-        let read = match self.spec.option("file") {
-            None => Err("`file` is missing, as in `ppo:policy.safetensors`".to_owned()),
-            Some(file) => std::fs::read(file)
-                .map_err(|error| error.to_string())
-                .and_then(|bytes| TrainedPolicy::from_bytes(&bytes).map_err(|it| it.to_string()))
-                .map_err(|error| format!("`file` is `{file}`: {error}")),
+        let Some(file) = self.spec.option("file") else {
+            return TrainedPolicy::shipped();
         };
-        Arc::new(read.unwrap_or_else(|fault| {
-            self.faults.push(fault);
-            TrainedPolicy::untrained()
-        }))
+        let read = std::fs::read(file)
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| TrainedPolicy::from_bytes(&bytes).map_err(|it| it.to_string()));
+        match read {
+            Ok(policy) => Arc::new(policy),
+            Err(error) => {
+                self.faults.push(format!("`file` is `{file}`: {error}"));
+                TrainedPolicy::shipped()
+            }
+        }
     }
 
     pub(super) fn optional(&mut self, key: &str) -> Option<f64> {

@@ -1,5 +1,7 @@
 //! A trained policy with all that is needed to use it, as a file.
 
+use std::sync::{Arc, LazyLock};
+
 use ibn_core::encoding::{self, headroom};
 use ibn_core::roles::{ActionSpace, Spaces};
 use serde::{Deserialize, Serialize};
@@ -98,8 +100,21 @@ impl TrainedPolicy {
         spaces()
     }
 
+    /// The policy that is shipped, as `policies/README.md` tells how it was trained.
+    #[must_use]
+    pub fn shipped() -> Arc<Self> {
+        static SHIPPED: LazyLock<Arc<TrainedPolicy>> = LazyLock::new(|| {
+            let bytes = include_bytes!("../../policies/headroom.safetensors");
+            // A test holds that it can be read; another one would decide nothing but to leave.
+            Arc::new(
+                TrainedPolicy::from_bytes(bytes).unwrap_or_else(|_| TrainedPolicy::untrained()),
+            )
+        });
+        Arc::clone(&SHIPPED)
+    }
+
     /// A policy that has learned nothing.
-    pub(crate) fn untrained() -> Self {
+    fn untrained() -> Self {
         let policy = Policy::new(&spaces(), &[1], 0.0, 0);
         let critic = Mlp::new(&[spaces().observation, 1, 1], 1.0, 0);
         Self {

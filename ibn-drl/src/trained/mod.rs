@@ -7,19 +7,26 @@ use std::sync::Arc;
 use ibn_core::decision::{PolicyTrace, Reason};
 use ibn_core::encoding::headroom::{FACTORS, Headroom, HeadroomView};
 use ibn_core::prediction::Alternative;
-use ibn_core::roles::{Predictor, Recommender};
-use ibn_core::situation::{Recommendation, Situation};
+use ibn_core::roles::{Checkpoint, LearnReport, PolicyLearner, Predictor, Recommender};
+use ibn_core::situation::{Experience, Recommendation, Situation};
+use ibn_core::{Error, Result, encoding};
 
 pub use file::{About, TrainedPolicy};
 
 use crate::nn::Workspace;
 use crate::policy::PolicyWork;
 
-/// Follows a trained policy. It doesn't learn by itself: policies are trained in environments and shipped as files.
+/// How many deviations from its mean in training an observation may have in a feature; beyond, what was learned says nothing.
+const FAMILIAR: f64 = 12.0;
+
+/// Follows a trained policy. Its weights stay as they are: policies are trained in environments and shipped as files. As a
+/// learner it keeps account of its rewards, by which a [`crate::ladder::Supervised`] compares it with its rule.
 ///
-/// Where signals, model or objectives are missing, only leaving is allowed, and it says so: a [`crate::ladder::Supervised`] then
-/// takes the advice of its rule.
+/// Where signals, model or objectives are missing, or the observation lies outside of what it was trained on, it leaves
+/// everything and says so, without a [`PolicyTrace`]: a [`crate::ladder::Supervised`] then takes the advice of its rule.
 pub struct Trained {
+    experiences: u64,
+    mean_reward: f64,
     policy: Arc<TrainedPolicy>,
     predictor: Arc<dyn Predictor>,
     headroom: Headroom,
@@ -35,12 +42,29 @@ impl Trained {
     #[must_use]
     pub fn new(policy: Arc<TrainedPolicy>, predictor: Arc<dyn Predictor>) -> Self {
         Self {
+            experiences: 0,
+            mean_reward: 0.0,
             work: policy.policy.workspace(1),
             of_critic: Workspace::new(&policy.critic, 1),
             policy,
             predictor,
             headroom: Headroom::default(),
         }
+    }
+
+    /// The feature that lies farthest outside of what the policy was trained on, where one does.
+    fn unfamiliar(&self, view: &HeadroomView) -> Option<(&'static str, f64)> {
+        let normaliser = self.policy.policy.normaliser()?;
+        let moments = normaliser.mean().iter().zip(normaliser.deviations());
+        HeadroomView::names()
+            .zip(view.features.iter().zip(moments))
+            // What never moved in training has no measure; such are flags of what wasn't known.
+            .filter(|(_, (_, (_, deviation)))| *deviation > 1e-3)
+            .map(|(name, (value, (mean, deviation)))| {
+                (name, (f64::from(*value) - mean).abs() / deviation)
+            })
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .filter(|(_, deviations)| *deviations > FAMILIAR)
     }
 
     /// What moved the choice: how far the probability of the action falls where a feature is replaced by its mean in training,
@@ -82,6 +106,12 @@ impl Recommender for Trained {
         if view.mask.iter().filter(|allowed| **allowed).count() < 2 {
             let why = "nothing but leaving is allowed: every head-room comes to the pods that there are, or what it takes to tell isn't known";
             return Recommendation::leave(situation, "NothingElse", why);
+        }
+        if let Some((name, deviations)) = self.unfamiliar(&view) {
+            let why = format!(
+                "`{name}` is {deviations:.0} deviations from what the policy was trained on, so that it can't tell"
+            );
+            return Recommendation::leave(situation, "Unfamiliar", why);
         }
         let trained = Arc::clone(&self.policy);
         let mut action = [0.0];
@@ -145,5 +175,67 @@ impl Recommender for Trained {
                 explored: false,
             }),
         }
+    }
+
+    fn as_learner(&mut self) -> Option<&mut dyn PolicyLearner> {
+        Some(self)
+    }
+}
+
+/// The layout of a checkpoint: experiences, mean reward, and the policy as its file has it.
+const VERSION: u32 = 1;
+
+impl PolicyLearner for Trained {
+    fn learn(&mut self, experience: &Experience) -> LearnReport {
+        let reward = experience.outcome.reward;
+        let mut report = LearnReport::default();
+        self.experiences += 1;
+        if reward.is_finite() {
+            report.reward = reward;
+            report.error = (reward - self.mean_reward).abs();
+            self.mean_reward += (reward - self.mean_reward) / self.experiences as f64;
+        }
+        report.experiences = self.experiences;
+        report
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let mut data = self.experiences.to_le_bytes().to_vec();
+        data.extend(self.mean_reward.to_le_bytes());
+        data.extend(self.policy.to_bytes());
+        Checkpoint {
+            learner: Self::NAME.to_owned(),
+            version: VERSION,
+            encoding: encoding::VERSION,
+            data,
+        }
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        let refuse = |reason: String| Error::invalid("the checkpoint", reason);
+        let text = |learner: &str, version: u32, encoding: u32| {
+            format!("learner `{learner}`, layout {version}, encoding {encoding}")
+        };
+        let (found, ours) = (
+            text(&checkpoint.learner, checkpoint.version, checkpoint.encoding),
+            text(Self::NAME, VERSION, encoding::VERSION),
+        );
+        if found != ours {
+            return Err(refuse(format!("it is of {found}; expected is {ours}")));
+        }
+        let cut = || refuse("it is cut off".to_owned());
+        let (experiences, rest) = checkpoint.data.split_first_chunk().ok_or_else(cut)?;
+        let (mean, file) = rest.split_first_chunk().ok_or_else(cut)?;
+        let mean = f64::from_le_bytes(*mean);
+        if !mean.is_finite() {
+            return Err(refuse("its mean reward is not a number".to_owned()));
+        }
+        let policy = TrainedPolicy::from_bytes(file).map_err(|error| refuse(error.to_string()))?;
+        *self = Self {
+            experiences: u64::from_le_bytes(*experiences),
+            mean_reward: mean,
+            ..Self::new(Arc::new(policy), Arc::clone(&self.predictor))
+        };
+        Ok(())
     }
 }
