@@ -338,7 +338,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     pub(crate) drawn: f64,
     /// What it costs where all requests are violated, against the CPU that all requests use: more keeps to objectives, less saves.
-    #[arg(long, value_name = "PRICE", default_value_t = 100.0, allow_negative_numbers = true, value_parser = not_negative)]
+    #[arg(long, value_name = "PRICE", default_value_t = 40.0, allow_negative_numbers = true, value_parser = not_negative)]
     pub(crate) price: f64,
     /// Threads; all cores where absent.
     #[arg(long, env = "IBN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]

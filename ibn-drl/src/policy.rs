@@ -5,6 +5,7 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::nn::{Mlp, Real, Workspace};
+use crate::tensors::Tensors;
 
 /// Normalised observations are clipped to ± this.
 const MOST_DEVIATIONS: f64 = 10.0;
@@ -452,6 +453,9 @@ fn likeliest<F: Real>(logits: &[F], allowed: &[bool]) -> usize {
     best.map_or(0, |(idx, _)| idx)
 }
 
+/// The ends of a column of which nothing was seen.
+const NOTHING_SEEN: (f64, f64) = (f64::INFINITY, f64::NEG_INFINITY);
+
 /// Mean and variance of numbers that came one after the other; of rows, column by column.
 ///
 /// Merged by the formula of Chan, Golub and LeVeque ("Algorithms for Computing the Sample Variance", The American Statistician 37,
@@ -462,6 +466,8 @@ pub struct Normaliser {
     pub(crate) mean: Vec<f64>,
     /// Sums of squared deviations.
     pub(crate) squares: Vec<f64>,
+    /// The least and the greatest.
+    pub(crate) ends: Vec<(f64, f64)>,
     /// What a value is taken from and multiplied by, as of the last merge.
     scale: Vec<(f64, f64)>,
 }
@@ -474,20 +480,63 @@ impl Normaliser {
             count: 0.0,
             mean: vec![0.0; columns],
             squares: vec![0.0; columns],
+            ends: vec![NOTHING_SEEN; columns],
             scale: vec![(0.0, 1.0); columns],
         }
     }
 
-    /// One that has seen `count` rows with these means and sums of squared deviations.
-    pub(crate) fn from_parts(count: f64, mean: Vec<f64>, squares: Vec<f64>) -> Self {
+    /// Adds all that it has seen to arrays whose names begin with `name`.
+    pub(crate) fn write(&self, name: &str, tensors: &mut Tensors) {
+        let n = self.mean.len();
+        tensors.insert(&format!("{name}.count"), &[1], [self.count]);
+        let (low, high) = (
+            self.ends.iter().map(|it| it.0),
+            self.ends.iter().map(|it| it.1),
+        );
+        // What saw nothing yet has no ends to write.
+        let finite = |value: f64| if value.is_finite() { value } else { 0.0 };
+        for (what, values) in [
+            ("mean", self.mean.clone()),
+            ("squares", self.squares.clone()),
+            ("low", low.map(finite).collect()),
+            ("high", high.map(finite).collect()),
+        ] {
+            tensors.insert(&format!("{name}.{what}"), &[n], values);
+        }
+    }
+
+    /// Reads what [`Normaliser::write`] wrote, of so many columns.
+    pub(crate) fn read(name: &str, columns: usize, tensors: &Tensors) -> Result<Self, String> {
+        let get = |what: &str, n: usize| {
+            Ok::<_, String>(tensors.get(&format!("{name}.{what}"), &[n])?.to_vec())
+        };
+        let count = get("count", 1)?.first().copied().unwrap_or(0.0);
+        let (low, high) = (get("low", columns)?, get("high", columns)?);
+        let ends = low.into_iter().zip(high);
         let mut normaliser = Self {
             count,
-            scale: vec![(0.0, 1.0); mean.len()],
-            mean,
-            squares,
+            mean: get("mean", columns)?,
+            squares: get("squares", columns)?,
+            ends: ends
+                .map(|ends| if count > 0.0 { ends } else { NOTHING_SEEN })
+                .collect(),
+            scale: vec![(0.0, 1.0); columns],
         };
         normaliser.settle();
-        normaliser
+        Ok(normaliser)
+    }
+
+    /// How far a value of a column lies outside of all that was seen, as a share of their span; 0 inside.
+    pub(crate) fn beyond(&self, column: usize, value: f64) -> f64 {
+        let Some((low, high)) = self.ends.get(column).copied() else {
+            return 0.0;
+        };
+        let outside = (low - value).max(value - high).max(0.0);
+        if outside > 0.0 {
+            outside / (high - low).max(1e-3)
+        } else {
+            0.0
+        }
     }
 
     /// Rows so far.
@@ -511,7 +560,14 @@ impl Normaliser {
     /// Takes in one row; what is normalised stays as it was until [`Normaliser::settle`].
     pub(crate) fn push(&mut self, row: impl IntoIterator<Item = f64>) {
         self.count += 1.0;
-        for ((mean, squares), value) in self.mean.iter_mut().zip(&mut self.squares).zip(row) {
+        for (((mean, squares), ends), value) in self
+            .mean
+            .iter_mut()
+            .zip(&mut self.squares)
+            .zip(&mut self.ends)
+            .zip(row)
+        {
+            *ends = (ends.0.min(value), ends.1.max(value));
             let before = value - *mean;
             *mean += before / self.count;
             *squares += before * (value - *mean);
@@ -524,6 +580,9 @@ impl Normaliser {
             return;
         }
         let count = self.count + other.count;
+        for (ends, other) in self.ends.iter_mut().zip(&other.ends) {
+            *ends = (ends.0.min(other.0), ends.1.max(other.1));
+        }
         for ((mean, squares), (other_mean, other_squares)) in self
             .mean
             .iter_mut()
@@ -756,6 +815,10 @@ mod tests {
         {
             assert!((a - b).abs() < 1e-9);
         }
+        assert_eq!(all.ends, first.ends);
+        assert_eq!(all.beyond(1, 0.5), 0.0);
+        let (low, high) = all.ends[1];
+        assert!((all.beyond(1, high + high - low) - 1.0).abs() < 1e-12);
         let column: Vec<f64> = rows.iter().map(|row| row[0]).collect();
         use statrs::statistics::Statistics;
         assert!((all.mean[0] - column.iter().mean()).abs() < 1e-9);

@@ -70,7 +70,7 @@ impl Ppo<f32> {
             ("returns", self.returns.as_ref()),
         ] {
             if let Some(normaliser) = normaliser {
-                put(&mut tensors, name, normaliser);
+                normaliser.write(name, &mut tensors);
             }
         }
         for (place, lane) in self.lanes.iter().enumerate() {
@@ -149,10 +149,11 @@ impl Ppo<f32> {
             );
         }
         if self.policy.normaliser.is_some() {
-            self.policy.normaliser = Some(take(&tensors, "observations")?);
+            let n = self.policy.spaces.observation;
+            self.policy.normaliser = Some(Normaliser::read("observations", n, &tensors)?);
         }
         if self.returns.is_some() {
-            self.returns = Some(take(&tensors, "returns")?);
+            self.returns = Some(Normaliser::read("returns", 1, &tensors)?);
         }
         for (place, (lane, of)) in self.lanes.iter_mut().zip(&head.lanes).enumerate() {
             let snapshot = tensors.bytes(&format!("lane{place}.environment"))?;
@@ -176,28 +177,4 @@ impl Ppo<f32> {
         self.steps = head.steps;
         Ok(())
     }
-}
-
-fn put(tensors: &mut Tensors, name: &str, normaliser: &Normaliser) {
-    let n = normaliser.mean.len();
-    tensors.insert(&format!("{name}.count"), &[1], [normaliser.count]);
-    tensors.insert(
-        &format!("{name}.mean"),
-        &[n],
-        normaliser.mean.iter().copied(),
-    );
-    let squares = normaliser.squares.iter().copied();
-    tensors.insert(&format!("{name}.squares"), &[n], squares);
-}
-
-fn take(tensors: &Tensors, name: &str) -> Result<Normaliser, String> {
-    let count = tensors.get(&format!("{name}.count"), &[1])?;
-    let mean = tensors.list(&format!("{name}.mean"))?;
-    let squares = tensors.get(&format!("{name}.squares"), &[mean.len()])?;
-    let count = count.first().copied().unwrap_or(0.0);
-    Ok(Normaliser::from_parts(
-        count,
-        mean.to_vec(),
-        squares.to_vec(),
-    ))
 }

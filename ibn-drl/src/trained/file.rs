@@ -47,7 +47,7 @@ struct Head {
     version: u32,
     layout: Layout,
     hidden: Vec<usize>,
-    observed: f64,
+    is_normalised: bool,
     about: About,
 }
 
@@ -152,7 +152,7 @@ impl TrainedPolicy {
                 .get(1..hidden.len().saturating_sub(1))
                 .unwrap_or_default()
                 .to_vec(),
-            observed: self.policy.normaliser.as_ref().map_or(0.0, |it| it.count),
+            is_normalised: self.policy.normaliser.is_some(),
             about: self.about.clone(),
         };
         let mut tensors = Tensors::default();
@@ -161,9 +161,7 @@ impl TrainedPolicy {
         tensors.insert_single("actor", self.policy.actor.parameters());
         tensors.insert_single("critic", self.critic.parameters());
         if let Some(normaliser) = &self.policy.normaliser {
-            let n = normaliser.mean.len();
-            tensors.insert("mean", &[n], normaliser.mean.iter().copied());
-            tensors.insert("squares", &[n], normaliser.squares.iter().copied());
+            normaliser.write("observations", &mut tensors);
         }
         tensors.to_bytes()
     }
@@ -232,13 +230,9 @@ fn read(bytes: &[u8]) -> Result<TrainedPolicy, String> {
     critic
         .parameters_mut()
         .copy_from_slice(tensors.single("critic", n)?);
-    if head.observed > 0.0 {
+    if head.is_normalised {
         let n = spaces().observation;
-        policy.normaliser = Some(Normaliser::from_parts(
-            head.observed,
-            tensors.get("mean", &[n])?.to_vec(),
-            tensors.get("squares", &[n])?.to_vec(),
-        ));
+        policy.normaliser = Some(Normaliser::read("observations", n, &tensors)?);
     }
     Ok(TrainedPolicy {
         policy,

@@ -16,8 +16,9 @@ pub use file::{About, TrainedPolicy};
 use crate::nn::Workspace;
 use crate::policy::PolicyWork;
 
-/// How many deviations from its mean in training an observation may have in a feature; beyond, what was learned says nothing.
-const FAMILIAR: f64 = 12.0;
+/// How far outside of all that was seen in training a feature may lie, as a share of their span; beyond, what was learned says
+/// nothing.
+const FAMILIAR: f64 = 0.25;
 
 /// Follows a trained policy. Its weights stay as they are: policies are trained in environments and shipped as files. As a
 /// learner it keeps account of its rewards, by which a [`crate::ladder::Supervised`] compares it with its rule.
@@ -55,16 +56,12 @@ impl Trained {
     /// The feature that lies farthest outside of what the policy was trained on, where one does.
     fn unfamiliar(&self, view: &HeadroomView) -> Option<(&'static str, f64)> {
         let normaliser = self.policy.policy.normaliser()?;
-        let moments = normaliser.mean().iter().zip(normaliser.deviations());
         HeadroomView::names()
-            .zip(view.features.iter().zip(moments))
-            // What never moved in training has no measure; such are flags of what wasn't known.
-            .filter(|(_, (_, (_, deviation)))| *deviation > 1e-3)
-            .map(|(name, (value, (mean, deviation)))| {
-                (name, (f64::from(*value) - mean).abs() / deviation)
-            })
+            .zip(&view.features)
+            .enumerate()
+            .map(|(idx, (name, value))| (name, normaliser.beyond(idx, f64::from(*value))))
             .max_by(|a, b| a.1.total_cmp(&b.1))
-            .filter(|(_, deviations)| *deviations > FAMILIAR)
+            .filter(|(_, beyond)| *beyond > FAMILIAR)
     }
 
     /// What moved the choice: how far the probability of the action falls where a feature is replaced by its mean in training,
@@ -107,9 +104,9 @@ impl Recommender for Trained {
             let why = "nothing but leaving is allowed: every head-room comes to the pods that there are, or what it takes to tell isn't known";
             return Recommendation::leave(situation, "NothingElse", why);
         }
-        if let Some((name, deviations)) = self.unfamiliar(&view) {
+        if let Some((name, _)) = self.unfamiliar(&view) {
             let why = format!(
-                "`{name}` is {deviations:.0} deviations from what the policy was trained on, so that it can't tell"
+                "`{name}` is far from all that the policy was trained on, so that it can't tell"
             );
             return Recommendation::leave(situation, "Unfamiliar", why);
         }

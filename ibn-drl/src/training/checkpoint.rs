@@ -20,7 +20,7 @@ struct Head {
 struct BestHead {
     validation_bits: u64,
     steps: u64,
-    observed: Option<f64>,
+    is_normalised: bool,
 }
 
 impl Training {
@@ -33,14 +33,12 @@ impl Training {
             tensors.insert_single("best.actor", best.policy.actor.parameters());
             tensors.insert_single("best.critic", best.critic.parameters());
             if let Some(normaliser) = &best.policy.normaliser {
-                let n = normaliser.mean.len();
-                tensors.insert("best.mean", &[n], normaliser.mean.iter().copied());
-                tensors.insert("best.squares", &[n], normaliser.squares.iter().copied());
+                normaliser.write("best", &mut tensors);
             }
             BestHead {
                 validation_bits: best.validation.to_bits(),
                 steps: best.steps,
-                observed: best.policy.normaliser.as_ref().map(|it| it.count),
+                is_normalised: best.policy.normaliser.is_some(),
             }
         });
         let worse = self.worse;
@@ -69,14 +67,12 @@ impl Training {
             let n = critic.parameters().len();
             let of_critic = tensors.single("best.critic", n).map_err(odd)?;
             critic.parameters_mut().copy_from_slice(of_critic);
-            policy.normaliser = match best.observed {
-                None => None,
-                Some(count) => {
-                    let mean = tensors.list("best.mean").map_err(odd)?.to_vec();
-                    let squares = tensors.get("best.squares", &[mean.len()]).map_err(odd)?;
-                    Some(Normaliser::from_parts(count, mean, squares.to_vec()))
-                }
-            };
+            policy.normaliser = None;
+            if best.is_normalised {
+                let n = policy.spaces.observation;
+                let normaliser = Normaliser::read("best", n, &tensors).map_err(odd)?;
+                policy.normaliser = Some(normaliser);
+            }
             self.best = Some(Best {
                 validation: f64::from_bits(best.validation_bits),
                 steps: best.steps,

@@ -32,8 +32,8 @@ pub struct Price {
 impl Default for Price {
     fn default() -> Self {
         Self {
-            violated: 100.0,
-            change: 0.3,
+            violated: 40.0,
+            change: 1.0,
         }
     }
 }
