@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{AdmissionContext, Effect, Feasibility, ObjectiveEffect};
+use super::{AdmissionContext, Effect, Feasibility, ObjectiveEffect, reach};
 use crate::allocation::Allocation;
 use crate::decision::Reason;
 use crate::envelope::LimitSource;
 use crate::feasibility::{Pods, Scene, Search, text};
 use crate::guard::Desired;
-use crate::intent::{Intent, Mode, Objective, Preference};
-use crate::resolve::check_requests_below_limits;
+use crate::intent::{Intent, IntentState, Mode, Objective, Preference};
+use crate::resolve::{check_requests_below_limits, resolve_directive, settled};
+use crate::workload::WorkloadState;
 
 /// What an intent comes to where nothing stands in its way.
 pub(super) struct Outlook {
@@ -55,6 +56,7 @@ pub(super) fn judge(
         ));
     }
     check_limits(intent, scene, wanted)?;
+    check_class(intent, scene, wanted)?;
 
     let own: Vec<&Objective> = scene
         .predictable(intent)
@@ -128,6 +130,24 @@ fn check_limits(intent: &Intent, scene: &Scene<'_>, wanted: &Allocation) -> Resu
             first.what, first.found, first.source, first.allowed
         )),
     }
+}
+
+/// Whether running pods can take what is ordered, or may be replaced, as far as this intent is the reason.
+fn check_class(intent: &Intent, scene: &Scene<'_>, wanted: &Allocation) -> Result<(), String> {
+    let envelope = &scene.bounds.envelope;
+    let class = |allocation: &Allocation| allocation.qos_class();
+    let (now, then) = (class(&scene.state.allocation), class(wanted));
+    let is_ours = class(&scene.without_orders_of(&intent.key())) == now;
+    if envelope.rollout.is_allowed() || now == then || !is_ours {
+        return Ok(());
+    }
+    let who = match &envelope.sources.rollout {
+        Some(source) => format!("{source} allows no rollout"),
+        None => "no guardrail allows a rollout".to_owned(),
+    };
+    Err(format!(
+        "the class of service of the pods would become {then:?} instead of {now:?}, which no running pod takes, and {who}"
+    ))
 }
 
 /// Whether all is known that has to be known of the objectives.
@@ -347,6 +367,15 @@ pub(super) fn warnings(
             ));
         }
     }
+    warnings.extend(already_resolved(intent, scene.state, context));
+    if intent.spec.directives().next().is_some() && intent.spec.mode() != Mode::Suspended {
+        for cut in reach::never_let_through(&key, scene, context.inventory) {
+            warnings.push(Reason::new(
+                "NeverLetThrough",
+                format!("as the limits are, the guard won't let all of it through: {cut}"),
+            ));
+        }
+    }
     let validity = intent.spec.validity.unwrap_or_default();
     if let Some(from) = validity.from.filter(|_| !validity.has_begun(context.now)) {
         warnings.push(Reason::new(
@@ -366,4 +395,44 @@ pub(super) fn warnings(
         )),
     }
     warnings
+}
+
+/// Relative amounts that stand already: said again they are the same order, not another one.
+fn already_resolved(
+    intent: &Intent,
+    state: &WorkloadState,
+    context: &AdmissionContext<'_>,
+) -> Vec<Reason> {
+    let key = intent.key();
+    let stands = |known: &&Arc<Intent>| {
+        known.key() == key
+            && known.state() != IntentState::Finished
+            && known.metadata.deletion_timestamp.is_none()
+    };
+    let Some(known) = context.intents.iter().find(stands) else {
+        return Vec::new();
+    };
+    let since = known
+        .metadata
+        .creation_timestamp
+        .map_or_else(String::new, |since| format!(" since {since}"));
+    intent
+        .spec
+        .directives()
+        .filter(|(_, directive)| directive.is_relative())
+        .filter_map(|(idx, directive)| {
+            let then = settled(intent, idx)?;
+            let absolute = match resolve_directive(directive, state) {
+                Ok(now) => format!(" ({now})"),
+                Err(_) => String::new(),
+            };
+            Some(Reason::new(
+                "AlreadyResolved",
+                format!(
+                    "this order stands{since} and was resolved to {then} then, so saying it again changes nothing; say it in \
+                     absolute values{absolute}, or withdraw it first"
+                ),
+            ))
+        })
+        .collect()
 }

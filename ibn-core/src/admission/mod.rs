@@ -9,6 +9,7 @@ mod faults;
 mod judge;
 mod outcome;
 mod proposal;
+mod reach;
 mod what_if;
 
 use std::sync::Arc;

@@ -6,10 +6,12 @@ use super::{Admission, AdmissionContext, displaced};
 use crate::allocation::{ContainerResources, QuotaLimits, Resource, ResourceBound};
 use crate::conflict::live_usage;
 use crate::feasibility::{Scene, text};
+use crate::guard::back_to_class;
 use crate::intent::{
     Amount, Autoscale, Constraints, Directive, Expectation, Intent, IntentSpec, Objective,
     QuotaAmounts, Range, ResourceAmounts, ResourcesDirective, Setting,
 };
+use crate::qos::QosClass;
 use crate::resolve::{Unresolvable, resolve_directive};
 use crate::units::{Bytes, CpuMillis};
 use crate::workload::{Inventory, WorkloadKind, WorkloadState};
@@ -47,7 +49,13 @@ impl Admission {
         let alone = self.scene(None, state, context, &with(&displaced, intent));
         fit_constraints(&mut spec.constraints, &alone);
         // Pods into their range, sizes under what that leaves to a pod, then as many pods as that leaves room for.
-        for fit in [Fit::PodsIntoRange, Fit::Sizes, Fit::PodsUnderBudgets] {
+        // At last sizes that running pods take.
+        for fit in [
+            Fit::PodsIntoRange,
+            Fit::Sizes,
+            Fit::PodsUnderBudgets,
+            Fit::Class,
+        ] {
             let fitted = scene(&spec);
             fit_directives(&mut spec, fit, &fitted, state, context.inventory)?;
         }
@@ -96,6 +104,7 @@ enum Fit {
     PodsIntoRange,
     Sizes,
     PodsUnderBudgets,
+    Class,
 }
 
 /// Replaces directives that can't be followed by the nearest that can; `None` where there is none.
@@ -173,6 +182,11 @@ fn fit_directive(
             }
             (containers != wanted).then(|| containers.iter().flat_map(absolute).collect())
         }
+        Setting::Containers(mut containers) if fit == Fit::Class => {
+            let wanted = containers.clone();
+            fit_class(&mut containers, scene)?;
+            (containers != wanted).then(|| containers.iter().flat_map(absolute).collect())
+        }
         Setting::Quota(Some(wanted)) => {
             let nearest = fit_quota(wanted, state, inventory);
             (nearest != wanted).then(|| {
@@ -248,6 +262,48 @@ fn fit_size(
         }
     }
     Some(())
+}
+
+/// Brings the ordered sizes to the nearest that leave the pods their class of service, where these may not be replaced; `None`
+/// where there are none.
+fn fit_class(ordered: &mut [ContainerResources], scene: &Scene<'_>) -> Option<()> {
+    let (live, wanted) = (&scene.state.allocation, scene.wanted.allocation()?);
+    let class = live.qos_class();
+    if scene.bounds.envelope.rollout.is_allowed() || wanted.qos_class() == class {
+        return Some(());
+    }
+    // A hair below its limit, where requests may not come to equal limits everywhere.
+    let mut kept = wanted.clone();
+    back_to_class(live, &mut kept);
+    if kept == *live && class == QosClass::Guaranteed {
+        // Request and limit together, where they may not part.
+        kept = wanted.clone();
+        for order in ordered.iter_mut() {
+            let container = kept.containers.iter_mut().find(|c| c.name == order.name)?;
+            for resource in Resource::ALL {
+                let amount = |bound| order.amount(bound, resource);
+                let one = amount(ResourceBound::Requests).or(amount(ResourceBound::Limits));
+                if let Some(one) = one {
+                    for bound in ResourceBound::ALL {
+                        container.set_amount(bound, resource, Some(one));
+                        order.set_amount(bound, resource, Some(one));
+                    }
+                }
+            }
+        }
+        return (kept.qos_class() == class).then_some(());
+    }
+    for order in ordered.iter_mut() {
+        let container = kept.container(&order.name)?;
+        for bound in ResourceBound::ALL {
+            for resource in Resource::ALL {
+                if order.amount(bound, resource).is_some() {
+                    order.set_amount(bound, resource, container.amount(bound, resource));
+                }
+            }
+        }
+    }
+    (kept != *live).then_some(())
 }
 
 /// A size that people would write: whole mebibytes, rounded away from the limit that was broken.

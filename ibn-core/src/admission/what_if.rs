@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::proposal::reworded;
+use super::reach::stages;
 use super::{Admission, AdmissionContext, AdmissionOutcome, Effect};
 use crate::allocation::FieldChange;
 use crate::decision::{DecisionId, Trigger};
-use crate::guard::{Current, Cut, Guard, Plan, Standing};
+use crate::guard::{Current, Cut, Desired, Guard, Plan, Standing};
 use crate::intent::{Intent, IntentKey};
 use crate::prediction::Demand;
 use crate::units::{Bytes, CpuMillis};
@@ -173,26 +174,38 @@ impl Admission {
         } else {
             Trigger::Constraint
         };
-        let plan = Plan {
-            decision: DecisionId(0),
-            workload: what_if.workload.clone(),
-            desired: effect.after.clone(),
-            trigger,
-            intents: vec![what_if.intent.clone()],
-            reasons: Vec::new(),
-        };
-        let current = Current {
-            now: context.now,
-            state,
-            envelope: &scene.bounds.envelope,
-            inventory: context.inventory,
-            in_flight: &standing.in_flight,
-            health: standing.health,
-            floor: standing.floor.as_ref(),
-            last_applied_at: standing.last_applied_at,
-            barred: &standing.barred,
-            approved_by_person: false,
-        };
-        Guard.review(plan, &current).cuts().to_vec()
+        let mut state = state.clone();
+        let mut cuts: Vec<Cut> = Vec::new();
+        for desired in stages(&effect.before, &effect.after) {
+            let plan = Plan {
+                decision: DecisionId(0),
+                workload: what_if.workload.clone(),
+                desired: desired.clone(),
+                trigger,
+                intents: vec![what_if.intent.clone()],
+                reasons: Vec::new(),
+            };
+            let current = Current {
+                now: context.now,
+                state: &state,
+                envelope: &scene.bounds.envelope,
+                inventory: context.inventory,
+                in_flight: &standing.in_flight,
+                health: standing.health,
+                floor: standing.floor.as_ref(),
+                last_applied_at: standing.last_applied_at,
+                barred: &standing.barred,
+                approved_by_person: false,
+            };
+            for cut in Guard.review(plan, &current).cuts() {
+                if !cuts.contains(cut) {
+                    cuts.push(cut.clone());
+                }
+            }
+            if let Desired::Allocation(allocation) = desired {
+                state.allocation = allocation;
+            }
+        }
+        cuts
     }
 }

@@ -94,12 +94,26 @@ pub fn holders<I: Borrow<Intent>>(intents: &[I]) -> BTreeMap<Field, HeldField> {
     holders_of(claims)
 }
 
-/// The fields that nobody but the holder may move: those that are held, and `replicas` under an autoscaler.
+/// The fields that nobody but the holder may move: those that are held, and of `replicas` and an autoscaler, which exclude each
+/// other, both where one is.
 #[must_use]
 pub fn held_fields(holders: &BTreeMap<Field, HeldField>) -> BTreeSet<Field> {
     let mut fields: BTreeSet<Field> = holders.keys().cloned().collect();
-    if fields.contains(&Field::Autoscale) {
-        fields.insert(Field::Replicas);
+    if fields.contains(&Field::Autoscale) || fields.contains(&Field::Replicas) {
+        fields.extend([Field::Autoscale, Field::Replicas]);
+    }
+    fields
+}
+
+/// The fields that one intent holds, with an autoscaler that stands in the way of the pods it orders: that goes on its behalf.
+pub(crate) fn held_by(holders: &BTreeMap<Field, HeldField>, intent: &IntentKey) -> BTreeSet<Field> {
+    let mut fields: BTreeSet<Field> = holders
+        .iter()
+        .filter(|(_, holder)| holder.intent == *intent)
+        .map(|(field, _)| field.clone())
+        .collect();
+    if fields.contains(&Field::Replicas) {
+        fields.insert(Field::Autoscale);
     }
     fields
 }

@@ -47,6 +47,9 @@ impl<'a> Scene<'a> {
         for held in held.values() {
             held.setting.write_to(&mut wanted);
         }
+        if let Desired::Allocation(wanted) = &mut wanted {
+            take_its_place(held.keys(), wanted);
+        }
         let mut scene = Self {
             state,
             bounds: Bounds::of(envelope, inventory),
@@ -61,13 +64,13 @@ impl<'a> Scene<'a> {
 
     /// What would be wanted within the same limits if one intent ordered nothing.
     pub(crate) fn without_orders_of(&self, intent: &IntentKey) -> Allocation {
-        self.held
-            .values()
-            .filter(|held| held.intent != *intent)
-            .fold(
-                nearest(self.state, &self.bounds.envelope),
-                |allocation, held| held.setting.apply_to(&allocation),
-            )
+        let others = || self.held.iter().filter(|(_, held)| held.intent != *intent);
+        let mut wanted = others().fold(
+            nearest(self.state, &self.bounds.envelope),
+            |allocation, (_, held)| held.setting.apply_to(&allocation),
+        );
+        take_its_place(others().map(|(field, _)| field), &mut wanted);
+        wanted
     }
 
     /// The search from what is wanted; `None` without a twin, and for a namespace.
@@ -108,6 +111,13 @@ impl<'a> Scene<'a> {
             let (min, max) = (autoscale.min_replicas(), autoscale.max);
             wanted.replicas = settled.unwrap_or(wanted.replicas).min(max).max(min);
         }
+    }
+}
+
+/// Where the number of pods is ordered, an autoscaler of ours goes.
+fn take_its_place<'f>(mut held: impl Iterator<Item = &'f Field>, wanted: &mut Allocation) {
+    if held.any(|field| *field == Field::Replicas) {
+        wanted.autoscale = None;
     }
 }
 

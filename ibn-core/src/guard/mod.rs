@@ -95,6 +95,8 @@ pub use plan::{
     Verdict,
 };
 
+pub(crate) use rules::rollout::back_to_class;
+
 use crate::allocation::{Allocation, ContainerResources};
 use crate::workload::WorkloadRef;
 use trim::{Case, Trim};

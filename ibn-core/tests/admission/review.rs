@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use ibn_core::admission::{Accepted, Admission, AdmissionContext, AdmissionOutcome, Feasibility};
-use ibn_core::allocation::{Allocation, Field};
+use ibn_core::allocation::{Allocation, ContainerResources, Field};
 use ibn_core::diagnostic::Code;
 use ibn_core::envelope::Envelope;
-use ibn_core::guardrail::GuardrailSpec;
+use ibn_core::guardrail::{GuardrailSpec, Rollout, StepLimits};
 use ibn_core::intent::{
     Amount, Autoscale, Bound, BudgetLimit, ConditionKind, ConditionStatus, Directive, Expectation,
     IndicatorName, Intent, IntentState, IntentStatus, Mode, Objective, Preference, ResourceAmounts,
@@ -700,4 +700,167 @@ fn what_is_accepted_lies_inside_the_envelope() {
             assert!(envelope.contains(after(&accepted)));
         }
     }
+}
+
+/// One pod size of a Burstable pod: 1 CPU of at most 2, its memory pinned.
+fn burstable() -> World {
+    let mut world = World::new();
+    let app = ContainerResources::new("app")
+        .with_requests(CpuMillis::new(1000), Bytes::new(256 * MI))
+        .with_limits(CpuMillis::new(2000), Bytes::new(256 * MI));
+    world.put(state(&web(), 3, vec![app]));
+    world
+}
+
+fn two_cpus() -> Intent {
+    let amounts = ResourceAmounts {
+        cpu: Some(Amount::To(CpuMillis::new(2000))),
+        memory: None,
+    };
+    intent("size", "ann", 50).with_expectation(Expectation::Directive(Directive::Resources(
+        ResourcesDirective {
+            container: None,
+            requests: amounts,
+            limits: amounts,
+        },
+    )))
+}
+
+#[test]
+fn what_running_pods_never_take_is_infeasible_and_the_nearest_that_they_take_is_proposed() {
+    // Requests equal to limits everywhere would make the pods Guaranteed, and Kubernetes doesn't change the class of a running pod.
+    let world = burstable();
+    let outcome = world.review(&two_cpus());
+    let (why, proposal) = infeasible(&outcome);
+    assert_eq!(
+        why,
+        "the class of service of the pods would become Guaranteed instead of Burstable, which no running pod takes, and no \
+         guardrail allows a rollout"
+    );
+    let Expectation::Directive(Directive::Resources(nearest)) = &proposal.unwrap().expectations[0]
+    else {
+        panic!("{proposal:?}")
+    };
+    assert_eq!(
+        (nearest.requests.cpu, nearest.limits.cpu),
+        (
+            Some(Amount::To(CpuMillis::new(1999))),
+            Some(Amount::To(CpuMillis::new(2000)))
+        )
+    );
+
+    let world = world.guarded(
+        "strict",
+        GuardrailSpec {
+            rollout: Some(Rollout::Never),
+            ..GuardrailSpec::default()
+        },
+    );
+    let outcome = world.review(&two_cpus());
+    assert!(
+        infeasible(&outcome)
+            .0
+            .ends_with("and guardrail `strict` allows no rollout"),
+        "{outcome:#?}"
+    );
+}
+
+#[test]
+fn where_pods_may_be_replaced_their_class_of_service_may_change() {
+    let world = burstable().guarded(
+        "free",
+        GuardrailSpec {
+            rollout: Some(Rollout::Allowed),
+            ..GuardrailSpec::default()
+        },
+    );
+    let outcome = world.review(&two_cpus());
+    assert_eq!(
+        after(accepted(&outcome)).containers[0].requests.cpu,
+        Some(CpuMillis::new(2000))
+    );
+}
+
+#[test]
+fn an_order_is_not_to_blame_for_a_change_of_class_by_another_one() {
+    let world = burstable().with(two_cpus());
+    accepted(&world.review(&intent("more", "ann", 55).with_expectation(replicas(Amount::To(5)))));
+}
+
+#[test]
+fn a_relative_order_that_stands_is_not_taken_for_another_one() {
+    let more = intent("more", "ann", 50).with_expectation(replicas(Amount::Add(1)));
+    let mut world = World::new().with(more.clone());
+    world.live().allocation.replicas = 4;
+    let outcome = world.review(&more);
+    assert_eq!(warned(accepted(&outcome)), ["AlreadyResolved"]);
+    // What is said in absolute values, or in other words, is no trap.
+    let exactly = intent("exactly", "ann", 51).with_expectation(replicas(Amount::To(4)));
+    let world = world.with(exactly.clone());
+    assert_eq!(warned(accepted(&world.review(&exactly))), [""; 0]);
+    let other = intent("more", "ann", 50).with_expectation(replicas(Amount::Add(2)));
+    assert_eq!(warned(accepted(&world.review(&other))), [""; 0]);
+}
+
+#[test]
+fn where_request_and_limit_may_not_part_both_are_proposed() {
+    // The pods of this world are Guaranteed.
+    let memory = ResourceAmounts {
+        cpu: None,
+        memory: Some(Amount::To(Bytes::new(512 * MI))),
+    };
+    let order = intent("size", "ann", 50).with_expectation(Expectation::Directive(
+        Directive::Resources(ResourcesDirective {
+            container: None,
+            requests: ResourceAmounts::default(),
+            limits: memory,
+        }),
+    ));
+    let outcome = World::new().review(&order);
+    let (_, proposal) = infeasible(&outcome);
+    let Expectation::Directive(Directive::Resources(both)) = &proposal.unwrap().expectations[0]
+    else {
+        panic!("{proposal:?}")
+    };
+    assert_eq!((both.requests, both.limits), (memory, memory));
+}
+
+#[test]
+fn what_takes_many_steps_arrives_and_what_no_step_leads_to_is_said() {
+    let steps = GuardrailSpec {
+        step: StepLimits {
+            replicas_up: Some(1),
+            resource_factor: Some(1.5),
+            ..StepLimits::default()
+        },
+        ..GuardrailSpec::default()
+    };
+    let outcome = World::new()
+        .guarded("slowly", steps.clone())
+        .review(&scale_to(60));
+    assert_eq!(warned(accepted(&outcome)), [""; 0]);
+
+    // What is not set has no factor to anything, so a limit can't be set where none is.
+    let mut world = World::new().guarded("slowly", steps);
+    let app =
+        ContainerResources::new("app").with_requests(CpuMillis::new(500), Bytes::new(256 * MI));
+    world.put(state(&web(), 3, vec![app]));
+    let order = intent("limit", "ann", 50).with_expectation(Expectation::Directive(
+        Directive::Resources(ResourcesDirective {
+            container: Some("app".to_owned()),
+            requests: ResourceAmounts::default(),
+            limits: ResourceAmounts {
+                cpu: Some(Amount::To(CpuMillis::new(1000))),
+                memory: None,
+            },
+        }),
+    ));
+    let outcome = world.review(&order);
+    let warnings = &accepted(&outcome).warnings;
+    assert_eq!(warned(accepted(&outcome)), ["NeverLetThrough"]);
+    assert_eq!(
+        warnings[0].message,
+        "as the limits are, the guard won't let all of it through: app.limits.cpu: wanted 1, allowed unset (step limit of \
+         guardrail `slowly`)"
+    );
 }

@@ -4,7 +4,7 @@ mod bounds;
 mod budget;
 mod floor;
 pub(super) mod owner;
-mod rollout;
+pub(super) mod rollout;
 pub(super) mod shrink;
 mod size;
 mod step;

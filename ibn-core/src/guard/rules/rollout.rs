@@ -38,18 +38,18 @@ pub(super) fn keep_class(case: &Case<'_>, trim: &mut Trim<'_>) {
     if case.current.envelope.rollout.is_allowed() {
         return;
     }
-    let class = trim.live.qos_class();
-    if trim.now.qos_class() == class {
+    trim.cut(CutRule::Rollout, source(case), back_to_class);
+}
+
+/// Moves sizes back towards what is live until pods have the class of service that they have there.
+pub(crate) fn back_to_class(live: &Allocation, now: &mut Allocation) {
+    let class = live.qos_class();
+    if now.qos_class() == class || (class == QosClass::Burstable && step_off_the_limit(live, now)) {
         return;
     }
-    trim.cut(CutRule::Rollout, source(case), |live, now| {
-        if class == QosClass::Burstable && step_off_the_limit(live, now) {
-            return;
-        }
-        for (before, after) in live.containers.iter().zip(&mut now.containers) {
-            after.clone_from(before);
-        }
-    });
+    for (before, after) in live.containers.iter().zip(&mut now.containers) {
+        after.clone_from(before);
+    }
 }
 
 /// Where requests came to equal limits everywhere, takes one of them back by the least amount; whether that was enough.
