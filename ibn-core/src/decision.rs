@@ -63,7 +63,7 @@ pub struct Decision {
     pub trigger: Trigger,
     /// The intents that it serves.
     pub intents: Vec<IntentKey>,
-    /// Why, the strongest reason first.
+    /// Why, the strongest reason first; where the guard let nothing through, first of all why not.
     pub reasons: Vec<Reason>,
     /// The observation that it was taken on, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

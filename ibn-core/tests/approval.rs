@@ -69,6 +69,8 @@ fn waiting(stage: &mut Stage) -> Box<Decision> {
     let decision = decided.into_iter().next().unwrap();
     assert!(decision.needs_approval());
     assert_eq!(decision.cuts.last().unwrap().rule, CutRule::Approval);
+    let why = decision.reasons.first().unwrap();
+    assert_eq!(why.code, "Approval", "first of all why not");
     Box::new(decision)
 }
 
@@ -95,6 +97,7 @@ fn what_needs_approval_waits_and_is_done_once_a_person_approves() {
     );
     assert_eq!(done.reasons[0].code, "Approved");
     assert!(done.reasons[0].message.contains(&decision.id.to_string()));
+    assert!(!done.reasons.contains(&decision.reasons[0]));
     let six = stage.intent("acme", "six").unwrap();
     assert_eq!(six.state(), IntentState::Fulfilled);
     // It was for that change only.

@@ -8,7 +8,7 @@ use super::Step;
 use super::event::{Effect, NoticeLevel, Reply, RequestId};
 use super::state::{
     IdleDecision, Pending, PendingApproval, PendingUndo, Phase, Uncertain, Undertaking, field_text,
-    reason,
+    is_autoscaled, reason,
 };
 use super::turn::Composed;
 use crate::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
@@ -94,10 +94,8 @@ impl Step<'_> {
             reasons.sort_by_key(|reason| reason.code == "Directive");
         }
         if composed.advise_only {
-            reasons.push(reason(
-                "AdviseOnly",
-                "the intents that ask for it may only advise",
-            ));
+            let why = reason("AdviseOnly", "the intents that ask for it may only advise");
+            reasons.insert(0, why);
         }
         let undertaking = |approved| Undertaking {
             approved,
@@ -129,7 +127,7 @@ impl Step<'_> {
         wanted: Desired,
         trigger: Trigger,
         intents: &[IntentKey],
-        reasons: Vec<Reason>,
+        mut reasons: Vec<Reason>,
         advised: Option<&Recommendation>,
         verdict: Verdict,
         undertaking: impl FnOnce(ApprovedPlan) -> Undertaking,
@@ -157,6 +155,7 @@ impl Step<'_> {
                 return None;
             }
             control.last_idle_decision = Some(idle);
+            reasons.splice(0..0, refusals(&cuts));
         } else {
             control.last_idle_decision = None;
         }
@@ -388,6 +387,10 @@ impl Step<'_> {
         }
         if let Some(control) = self.state.workloads.get_mut(workload) {
             control.note_receipt(Arc::clone(&receipt));
+        }
+        if is_autoscaled(&receipt.previous) && !is_autoscaled(&receipt.applied) {
+            // The pods that are ordered in its place had to wait for it to go.
+            self.hurry();
         }
         self.record(LedgerEvent::Applied(Box::new((*receipt).clone())));
         let Some(undertaking) = undertaking else {
@@ -729,8 +732,11 @@ impl Step<'_> {
             trigger,
             intents,
             mut reasons,
+            cuts,
             ..
         } = *decision;
+        let refusals = refusals(&cuts);
+        reasons.retain(|reason| !refusals.contains(reason));
         reasons.insert(
             0,
             reason("Approved", format!("a person approved {approved}")),
@@ -786,6 +792,13 @@ impl Step<'_> {
             })
             .map(|(workload, _)| workload.clone())
     }
+}
+
+/// Why the guard let nothing through, as reasons: what speaks of the whole plan first.
+fn refusals(cuts: &[Cut]) -> Vec<Reason> {
+    let whole = cuts.iter().filter(|cut| cut.field.is_none());
+    let of_fields = cuts.iter().filter(|cut| cut.field.is_some());
+    whole.chain(of_fields).map(Cut::reason).collect()
 }
 
 fn refused(verdict: &Verdict) -> Error {

@@ -469,6 +469,10 @@ impl WorkloadControl {
         for change in receipt.previous.changes_to(&receipt.applied) {
             self.written.insert(change.field, change.to);
         }
+        if is_autoscaled(&receipt.previous) || is_autoscaled(&receipt.applied) {
+            // What an autoscaler of ours makes of the number of pods is no change by hand.
+            self.written.remove(&Field::Replicas);
+        }
         self.last_apply = Some(LastApply {
             decision: receipt.decision,
             at: receipt.applied_at,
@@ -483,6 +487,13 @@ impl WorkloadControl {
     pub(super) fn last_applied_at(&self) -> Option<Timestamp> {
         self.last_receipt.as_ref().map(|receipt| receipt.applied_at)
     }
+}
+
+/// Whether an autoscaler of ours moves the number of pods.
+pub(super) fn is_autoscaled(desired: &Desired) -> bool {
+    desired
+        .allocation()
+        .is_some_and(|allocation| allocation.autoscale.is_some())
 }
 
 /// The value of a field of what is live, as it is written in a [`crate::allocation::FieldChange`].

@@ -47,7 +47,7 @@ pub(super) struct Composed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asking {
     pub(super) key: IntentKey,
-    /// The fields that its directives hold.
+    /// The fields that its directives hold, with the autoscaler that goes for them.
     pub(super) holds: BTreeSet<Field>,
     pub(super) has_objectives: bool,
     pub(super) has_constraints: bool,
@@ -592,6 +592,7 @@ impl Step<'_> {
             .map(|entry| Arc::clone(&entry.intent))
             .collect();
         let holders = crate::conflict::holders(&on_record);
+        let mut held = crate::conflict::held_fields(&holders);
 
         let mut restores = Vec::new();
         for restore in &control.restores {
@@ -600,7 +601,7 @@ impl Step<'_> {
             for change in base.clone().changes_to(&back) {
                 let ours =
                     control.written.get(&change.field) == Some(&field_text(&live, &change.field));
-                if ours && !holders.contains_key(&change.field) {
+                if ours && !held.contains(&change.field) {
                     take_field(&mut base, &change.field, &back);
                 }
             }
@@ -614,6 +615,16 @@ impl Step<'_> {
             let mut ordered = base.clone();
             holder.setting.write_to(&mut ordered);
             take_field(&mut base, field, &ordered);
+        }
+        if let (Desired::Allocation(wanted), Desired::Allocation(found)) = (&mut base, &live)
+            && found.autoscale.is_some()
+        {
+            // For as long as an autoscaler is there, the number of pods is its own: it goes first, and what is ordered comes next.
+            wanted.replicas = found.replicas;
+            if holders.contains_key(&Field::Replicas) && wanted.autoscale.take().is_some() {
+                let message = "a directive orders the number of pods, so the autoscaler goes first";
+                reasons.push(reason("AutoscalerGoes", message));
+            }
         }
         if base != restored {
             reasons.push(reason("Directive", "a directive orders it"));
@@ -636,7 +647,6 @@ impl Step<'_> {
             &acting,
             &self.state.inventory,
         );
-        let mut held = crate::conflict::held_fields(&holders);
         held.extend(
             state
                 .owners
@@ -674,11 +684,7 @@ impl Step<'_> {
                 .map(|entry| {
                     let (key, spec) = (entry.intent.key(), &entry.intent.spec);
                     Asking {
-                        holds: holders
-                            .iter()
-                            .filter(|(_, holder)| holder.intent == key)
-                            .map(|(field, _)| field.clone())
-                            .collect(),
+                        holds: crate::conflict::held_by(&holders, &key),
                         has_objectives: spec.objectives().next().is_some(),
                         has_constraints: !spec.constraints.is_empty(),
                         key,

@@ -348,6 +348,30 @@ pub struct Cut {
     pub source: LimitSource,
 }
 
+impl Cut {
+    /// The cut as a reason for not doing what was wanted.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        let wanted = match &self.field {
+            Some(field) => format!("{field} {}", self.wanted),
+            None => self.wanted.clone(),
+        };
+        let rule = self.rule.as_str();
+        let by = match &self.source {
+            LimitSource::Default => rule.to_owned(),
+            source => format!("{rule} of {source}"),
+        };
+        let message = match &self.field {
+            Some(_) => format!(
+                "the guard refused {wanted} and allows {} ({by})",
+                self.allowed
+            ),
+            None => format!("the guard refused {wanted}: {} ({by})", self.allowed),
+        };
+        Reason::new(self.rule.code(), message)
+    }
+}
+
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.field {
@@ -404,6 +428,29 @@ pub enum CutRule {
 }
 
 impl CutRule {
+    /// The name as the code of a reason.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Replicas => "Replicas",
+            Self::PodCpu => "PodCpu",
+            Self::PodMemory => "PodMemory",
+            Self::Step => "Step",
+            Self::CoolDown => "CoolDown",
+            Self::Budget => "Budget",
+            Self::Freeze => "Freeze",
+            Self::Approval => "Approval",
+            Self::Signals => "Signals",
+            Self::Floor => "Floor",
+            Self::Owner => "Owner",
+            Self::ChangedSince => "ChangedSince",
+            Self::Barred => "Barred",
+            Self::Rollout => "Rollout",
+            Self::Malformed => "Malformed",
+            Self::Unchanged => "Unchanged",
+        }
+    }
+
     /// The name for a person.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -87,6 +87,14 @@ fn an_undone_directive_is_suspended_and_its_allocation_barred_for_three_windows(
     stage.submit(replicas("again", Amount::To(5)));
     stage.run(5 * MINUTE);
     assert_eq!(stage.cluster.replicas(&web()), 3);
+    let refused = decisions(&stage).pop().unwrap();
+    let barred = &refused.reasons[0];
+    assert_eq!((refused.approved, barred.code.as_str()), (None, "Barred"));
+    assert!(
+        barred.message.contains("replicas 3 → 5: not again before "),
+        "{barred:?}"
+    );
+    assert_eq!(refused.reasons[1].code, "Directive");
     stage.run(15 * MINUTE);
     assert_eq!(stage.cluster.replicas(&web()), 5);
 }

@@ -31,13 +31,13 @@ use std::time::Duration;
 
 use ibn_core::allocation::{ContainerResources, Field};
 use ibn_core::assessment::{Assessment, AssessmentInput, AssuranceAction};
-use ibn_core::decision::{LedgerEvent, Reason, Trigger};
+use ibn_core::decision::{Decision, LedgerEvent, Reason, Trigger};
 use ibn_core::engine::{Effect, Event, Reply, Request, State};
 use ibn_core::guard::Receipt;
 use ibn_core::intent::{
-    Amount, Bound, Constraints, Directive, Expectation, IndicatorName, Intent, IntentKey,
-    IntentState, Mode, Objective, OnEnd, Origin, OriginKind, Range, ResourcesDirective, Setting,
-    Validity,
+    Amount, Autoscale, Bound, Constraints, Directive, Expectation, IndicatorName, Intent,
+    IntentKey, IntentState, Mode, Objective, OnEnd, Origin, OriginKind, Range, ResourcesDirective,
+    Setting, Validity,
 };
 use ibn_core::observation::Signal;
 use ibn_core::roles::Assessor;
@@ -69,6 +69,36 @@ fn stage() -> Stage {
 
 fn replicas(name: &str, amount: Amount<u32>) -> Intent {
     Intent::new(name, &web()).with_expectation(Expectation::Directive(Directive::Replicas(amount)))
+}
+
+fn autoscale(name: &str, min: u32, max: u32) -> Intent {
+    let bounds = Autoscale {
+        min: Some(min),
+        max,
+        cpu_utilization: Some(60),
+    };
+    Intent::new(name, &web()).with_expectation(Expectation::Directive(Directive::Autoscale(bounds)))
+}
+
+/// The autoscaler in the cluster comes to another number of pods.
+fn autoscaler_moves_to(stage: &Stage, pods: u32) {
+    stage.cluster.change(&web(), |state| {
+        assert!(state.allocation.autoscale.is_some(), "there is none");
+        state.allocation.replicas = pods;
+    });
+}
+
+fn preview(stage: &Stage, intent: &Intent) -> ibn_core::admission::WhatIf {
+    stage.engine.preview(&stage.state, intent, stage.now)
+}
+
+/// The decisions that were recorded, in order.
+fn decisions(stage: &Stage) -> Vec<Decision> {
+    let decided = |entry: &ibn_core::decision::LedgerEntry| match &entry.event {
+        LedgerEvent::Decided(decision) => Some((**decision).clone()),
+        _ => None,
+    };
+    stage.ledger.iter().filter_map(decided).collect()
 }
 
 fn latency(name: &str) -> Intent {

@@ -306,3 +306,169 @@ fn constraints_of_several_intents_intersect() {
     stage.run(10 * MINUTE);
     assert_eq!(stage.cluster.replicas(&web()), 4);
 }
+
+#[test]
+fn replicas_ordered_after_an_autoscaler_of_ours_take_its_place() {
+    let mut stage = stage();
+    stage.submit(autoscale("auto", 2, 6));
+    stage.run(MINUTE);
+    check_state(&stage, "auto", IntentState::Fulfilled);
+    autoscaler_moves_to(&stage, 2);
+    stage.run(MINUTE);
+
+    let four = replicas("four", Amount::To(4));
+    let seen = preview(&stage, &four);
+    let changes: Vec<String> = seen.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        changes,
+        [
+            "replicas 2 → 4",
+            "autoscale 2 to 6 pods at 60 % CPU → unset"
+        ]
+    );
+    assert_eq!(seen.cuts, [], "the guard lets all of it through in the end");
+
+    stage.submit(four);
+    // The autoscaler is taken away, then the pods are what was ordered, both for the order alone.
+    let decisions = decisions(&stage);
+    let [.., first, second] = decisions.as_slice() else {
+        panic!("{decisions:#?}")
+    };
+    let fields = |decision: &Decision| -> Vec<Field> {
+        let changes = decision.changes.iter();
+        changes.map(|change| change.field.clone()).collect()
+    };
+    assert_eq!(fields(first), [Field::Autoscale]);
+    assert_eq!(first.reasons[0].code, "AutoscalerGoes");
+    assert_eq!(fields(second), [Field::Replicas]);
+    assert_eq!(
+        (&first.intents, &second.intents),
+        (&vec![key("four")], &vec![key("four")])
+    );
+    assert_eq!(
+        (first.trigger, second.trigger),
+        (Trigger::Directive, Trigger::Directive)
+    );
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 4);
+    check_state(&stage, "auto", IntentState::Finished);
+    check_state(&stage, "four", IntentState::Fulfilled);
+    assert_eq!(count(&stage, "Overridden"), 0);
+    assert_eq!(count(&stage, "GuardTrimmed"), 0);
+    assert_eq!(count(&stage, "GuardRejected"), 0);
+}
+
+#[test]
+fn an_autoscaler_ordered_after_replicas_takes_their_place_and_back_again() {
+    let mut stage = stage();
+    stage.submit(replicas("four", Amount::To(4)));
+    stage.run(MINUTE);
+    let auto = autoscale("auto", 2, 6);
+    assert_eq!(preview(&stage, &auto).cuts, []);
+    stage.submit(auto);
+    stage.run(MINUTE);
+    check_state(&stage, "four", IntentState::Finished);
+    check_state(&stage, "auto", IntentState::Fulfilled);
+    autoscaler_moves_to(&stage, 6);
+    stage.run(MINUTE);
+    check_state(&stage, "auto", IntentState::Fulfilled);
+
+    stage.submit(replicas("five", Amount::To(5)));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+    assert_eq!(
+        stage.cluster.state(&web()).unwrap().allocation.autoscale,
+        None
+    );
+    check_state(&stage, "five", IntentState::Fulfilled);
+    assert_eq!(count(&stage, "Overridden"), 0);
+}
+
+#[test]
+fn an_autoscaler_that_was_kept_goes_where_replicas_are_ordered() {
+    let mut stage = stage();
+    let mut auto = autoscale("auto", 2, 6);
+    auto.spec.on_end = Some(OnEnd::Keep);
+    stage.submit(auto);
+    stage.ask(Request::Withdraw(key("auto")));
+    autoscaler_moves_to(&stage, 6);
+    stage.submit(replicas("four", Amount::To(4)));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 4);
+    check_state(&stage, "four", IntentState::Fulfilled);
+}
+
+#[test]
+fn an_order_that_ends_under_an_autoscaler_of_ours_ends() {
+    let mut stage = stage();
+    let mut auto = autoscale("auto", 2, 6);
+    auto.spec.priority = Some(80);
+    stage.submit(replicas("four", Amount::To(4)));
+    stage.submit(auto);
+    stage.run(MINUTE);
+    stage.ask(Request::Withdraw(key("four")));
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.intent("acme", "four"), None);
+    assert_eq!(
+        stage.cluster.replicas(&web()),
+        4,
+        "it is the autoscaler's number now"
+    );
+    assert_eq!(count(&stage, "GuardRejected"), 0);
+}
+
+#[test]
+fn what_an_autoscaler_is_predicted_to_come_to_is_nothing_that_the_guard_would_cut() {
+    let mut stage = stage();
+    stage.run(MINUTE);
+    stage
+        .cluster
+        .change(&web(), |state| state.allocation.replicas = 1);
+    stage.run(MINUTE);
+    let seen = preview(&stage, &autoscale("auto", 2, 6));
+    let changes: Vec<String> = seen.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        changes,
+        [
+            "replicas 1 → 2",
+            "autoscale unset → 2 to 6 pods at 60 % CPU"
+        ]
+    );
+    assert_eq!(seen.cuts, []);
+}
+
+#[test]
+fn the_same_relative_order_again_is_no_second_one_and_says_so() {
+    let mut stage = stage();
+    let more = replicas("one-more", Amount::Add(1));
+    let warnings = |reply: Option<Reply>| -> Vec<Reason> {
+        let Some(Reply::Submitted(_, outcome)) = reply else {
+            panic!("{reply:?}")
+        };
+        outcome.accepted().unwrap().warnings.clone()
+    };
+    assert_eq!(warnings(stage.submit(more.clone())), []);
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 4);
+    let since = stage
+        .intent("acme", "one-more")
+        .unwrap()
+        .metadata
+        .creation_timestamp
+        .unwrap();
+
+    let expected = Reason::new(
+        "AlreadyResolved",
+        format!(
+            "this order stands since {since} and was resolved to replicas 4 then, so saying it again changes nothing; say it in \
+             absolute values (replicas 5), or withdraw it first"
+        ),
+    );
+    assert_eq!(
+        preview(&stage, &more).outcome.accepted().unwrap().warnings,
+        std::slice::from_ref(&expected)
+    );
+    assert_eq!(warnings(stage.submit(more)), [expected]);
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 4);
+}
