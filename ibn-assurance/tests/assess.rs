@@ -118,6 +118,36 @@ mod floors {
     }
 
     #[test]
+    fn the_rate_that_is_told_is_that_of_the_rule_that_fired() {
+        let rates = |told: &Assessment| {
+            let message = finding(told, "ObjectiveBurning").to_owned();
+            let (_, said) = message.split_once("budget ").unwrap();
+            let rate: f64 = said.split(' ').next().unwrap().parse().unwrap();
+            (rate, message)
+        };
+        // Trouble a while ago and a little of it still: a bit over one of the last five minutes is bad, and eleven of the last fifteen.
+        let story = calm()
+            .steps(41, |_, step| {
+                step.rate(40.0).latency(0.23).cpu(1.3);
+            })
+            .steps(14, |_, step| {
+                step.rate(40.0).latency(0.1).cpu(1.3);
+            })
+            .steps(5, |_, step| {
+                step.rate(40.0).latency(0.23).cpu(1.3);
+            });
+        let told = assess(&story);
+        let last = told.intents[0].objectives[0].burn_rate.unwrap().long;
+        assert!(last < 1.0, "{last}");
+        let (rate, message) = rates(&told);
+        assert!(rate >= 1.0, "{message}");
+        assert!(message.ends_with("over the last 15m"), "{message}");
+        let (rate, message) = rates(&assess(&surge()));
+        assert!(rate >= 2.0, "{message}");
+        assert!(message.ends_with("over the last 5m"), "{message}");
+    }
+
+    #[test]
     fn a_little_over_the_bound_fires_late_and_what_is_over_fires_no_more() {
         let slow = |n: usize| {
             calm().steps(n, |_, step| {

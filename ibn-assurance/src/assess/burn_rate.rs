@@ -1,9 +1,11 @@
 //! The multi-window, multi-burn-rate assessor.
 
+use std::time::Duration;
+
 use ibn_core::assessment::{Assessment, AssessmentInput};
 use ibn_core::roles::Assessor;
 
-use super::{ObjectiveView, assess};
+use super::{Burning, ObjectiveView, assess};
 use crate::settings::AssuranceSettings;
 use crate::slo::WindowSummary;
 
@@ -41,7 +43,8 @@ impl BurnRateAssessor {
         Self { settings }
     }
 
-    fn burns(&self, input: &AssessmentInput, view: &ObjectiveView<'_>) -> bool {
+    /// What the rule saw that fired; the faster one where both did.
+    fn burns(&self, input: &AssessmentInput, view: &ObjectiveView<'_>) -> Option<Burning> {
         let window = view.objective.window();
         let fast = Rule {
             burn: self.settings.fast_burn,
@@ -51,24 +54,28 @@ impl BurnRateAssessor {
             burn: self.settings.slow_burn,
             covered: window.as_secs_f64() * 1.5,
         };
-        let (slow_long, slow_short) = view.windows(input, window * 3);
-        self.fires(fast, view, &view.long, &view.short)
-            || self.fires(slow, view, &slow_long, &slow_short)
+        if let Some(burning) = self.fires(fast, view, window, (&view.long, &view.short)) {
+            return Some(burning);
+        }
+        let (long, short) = view.windows(input, window * 3);
+        self.fires(slow, view, window * 3, (&long, &short))
     }
 
     fn fires(
         &self,
         rule: Rule,
         view: &ObjectiveView<'_>,
-        long: &WindowSummary,
-        short: &WindowSummary,
-    ) -> bool {
+        window: Duration,
+        (long, short): (&WindowSummary, &WindowSummary),
+    ) -> Option<Burning> {
         let enough = long.periods >= 2
             && long.seconds >= rule.covered
             && (!view.history.budget().counts_requests()
                 || long.requests >= self.settings.min_requests);
         let burns = |summary: &WindowSummary| summary.burn.is_some_and(|burn| burn >= rule.burn);
-        enough && burns(long) && burns(short)
+        let fires = enough && burns(long) && burns(short);
+        let burning = |rate| Burning { rate, window };
+        long.burn.filter(|_| fires).map(burning)
     }
 }
 

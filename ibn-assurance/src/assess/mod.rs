@@ -33,6 +33,7 @@ use ibn_core::assessment::{
 use ibn_core::decision::Reason;
 use ibn_core::intent::{IndicatorName, Intent, Mode, Objective};
 use ibn_core::observation::SignalHealth;
+use ibn_core::units::format_duration;
 
 use crate::settings::AssuranceSettings;
 use crate::slo::{ObjectiveHistory, WindowSummary, signal_of};
@@ -121,11 +122,20 @@ impl<'a> ObjectiveView<'a> {
     }
 }
 
+/// How fast an objective burns its error budget, by the rule that says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Burning {
+    /// How many times as fast as allowed.
+    pub(crate) rate: f64,
+    /// Over the newest so long.
+    pub(crate) window: Duration,
+}
+
 /// The whole assessment, given the rule by which an objective burns.
 pub(crate) fn assess(
     input: &AssessmentInput,
     settings: &AssuranceSettings,
-    burns: impl Fn(&ObjectiveView<'_>) -> bool,
+    burns: impl Fn(&ObjectiveView<'_>) -> Option<Burning>,
 ) -> Assessment {
     let views: Vec<ObjectiveView<'_>> = input
         .intents
@@ -139,18 +149,20 @@ pub(crate) fn assess(
     let model = model::estimate(input, settings);
     let mut report = Report::default();
     report.complain(input);
-    let mut burning: Vec<&ObjectiveView<'_>> = views
+    let mut burning: Vec<(&ObjectiveView<'_>, Burning)> = views
         .iter()
-        .filter(|view| view.is_current && burns(view))
+        .filter(|view| view.is_current)
+        .filter_map(|view| Some((view, burns(view)?)))
         .collect();
     // The most important first, then the one that burns most; the order of intents decides between equals.
-    burning.sort_by(|a, b| {
+    burning.sort_by(|(a, _), (b, _)| {
         let rank = |view: &ObjectiveView<'_>| view.intent.spec.priority();
         let burn = |view: &ObjectiveView<'_>| view.long.burn.unwrap_or(0.0);
         rank(b).cmp(&rank(a)).then(burn(b).total_cmp(&burn(a)))
     });
-    for (idx, view) in burning.iter().enumerate() {
+    for (idx, (view, burning)) in burning.iter().enumerate() {
         let model = model.as_ref().map(|model| model.cpu_seconds_per_request);
+        report.complain_of(view, *burning);
         report.burning(input, view, model, settings, idx == 0);
     }
     report.judge_last_apply(input, &views, settings);
@@ -203,6 +215,19 @@ impl Report {
         }
     }
 
+    fn complain_of(&mut self, view: &ObjectiveView<'_>, burning: Burning) {
+        self.findings.push(Reason::new(
+            "ObjectiveBurning",
+            format!(
+                "{} of intent `{}` burns its error budget {:.1} times as fast as allowed over the last {}",
+                view.objective,
+                view.intent.key(),
+                burning.rate,
+                format_duration(burning.window)
+            ),
+        ));
+    }
+
     /// Names the cause of one objective's burning; the first one may raise a floor, the others gain from it.
     fn burning(
         &mut self,
@@ -217,15 +242,6 @@ impl Report {
             evidence.capacity_helps(settings.helpful_utilization, settings.helpful_throttling);
         let about_latency = view.objective.indicator == IndicatorName::Latency;
         let found = cause::attribute(&evidence, about_latency, busy);
-        let burn = view.long.burn.unwrap_or(0.0);
-        self.findings.push(Reason::new(
-            "ObjectiveBurning",
-            format!(
-                "{} of intent `{}` burns its error budget {burn:.1} times as fast as allowed",
-                view.objective,
-                view.intent.key()
-            ),
-        ));
         self.findings.push(found.reason());
         if !may_raise {
             return;

@@ -3,7 +3,7 @@
 use ibn_core::assessment::{Assessment, AssessmentInput};
 use ibn_core::roles::Assessor;
 
-use super::{ObjectiveView, assess};
+use super::{Burning, ObjectiveView, assess};
 use crate::settings::AssuranceSettings;
 
 /// Calls an objective burning when its bound is broken over its window and in the newest observation.
@@ -30,13 +30,17 @@ impl ThresholdAssessor {
     }
 }
 
-fn burns(view: &ObjectiveView<'_>) -> bool {
+fn burns(view: &ObjectiveView<'_>) -> Option<Burning> {
     let half = view.objective.window().as_secs_f64() / 2.0;
     let newest = view.history.periods().last();
     let still = newest
         .and_then(|period| period.achieved)
         .is_some_and(|achieved| !view.objective.is_met_by(achieved));
-    view.long.met == Some(false) && view.long.seconds >= half && still
+    let burns = view.long.met == Some(false) && view.long.seconds >= half && still;
+    burns.then(|| Burning {
+        rate: view.long.burn.unwrap_or(0.0),
+        window: view.objective.window(),
+    })
 }
 
 impl Assessor for ThresholdAssessor {
