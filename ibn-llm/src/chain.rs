@@ -15,7 +15,7 @@ use crate::grammar;
 /// - What `G` reads as intents or a query is final, and so is what it refuses for a reason, and what it asks since
 ///   something was left out: a model never fills a gap that a person left.
 /// - Where `G` doesn't understand, `M`'s reading is taken, as [`Reader::Model`]: a person must confirm it.
-/// - Where `M` fails, `G`'s answer stands.
+/// - Where `M` fails, `G`'s answer stands, and says so.
 /// - [`Chain::checked`] asks `M` about intents of `G` as well: the same reading becomes [`Reader::Both`], another one (other intents, a
 ///   query, or a refusal as unsafe) a question that shows both. Where `M` fails or asks, `G`'s reading stands.
 #[derive(Debug, Clone)]
@@ -81,17 +81,42 @@ impl<G: Translator, M: Translator> Translator for Chain<G, M> {
                     Ok(Translation::Refuse(refusal)) if refusal.code == RefusalCode::Unsafe => {
                         Ok(differ(reading, &Translation::Refuse(refusal)))
                     }
-                    // It has no reading of its own that could differ, or can't be asked.
-                    Ok(Translation::Clarify(_) | Translation::Refuse(_)) | Err(_) => Ok(first),
+                    // It has no reading of its own that could differ.
+                    Ok(Translation::Clarify(_) | Translation::Refuse(_)) => Ok(first),
+                    Err(error) => Ok(alone(first, &error)),
                 }
             }
             _ if is_unread(&first) => match self.second.translate(utterance, catalog).await {
                 Ok(second) => Ok(fill(first, second)),
-                // A dead model changes nothing.
-                Err(_) => Ok(first),
+                Err(error) => Ok(alone(first, &error)),
             },
             _ => Ok(first),
         }
+    }
+}
+
+/// The first one's answer, unchanged but for the remark that the second one wasn't heard: a person who counts on both is to know.
+fn alone(first: Translation, error: &ibn_core::Error) -> Translation {
+    match first {
+        Translation::Intent(mut reading) => {
+            reading.notes.push(format!(
+                "the model could not be asked, so only the grammar read this: {error}"
+            ));
+            Translation::Intent(reading)
+        }
+        Translation::Clarify(mut clarification) => {
+            clarification.question = format!(
+                "{} (The model could not be asked: {error}.)",
+                clarification.question
+            );
+            Translation::Clarify(clarification)
+        }
+        Translation::Refuse(mut refusal) => {
+            refusal.message = format!("{}; the model could not be asked: {error}", refusal.message);
+            Translation::Refuse(refusal)
+        }
+        // What it reads as a query is final: nobody else is asked.
+        Translation::Query(_) => first,
     }
 }
 

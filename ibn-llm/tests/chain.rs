@@ -71,10 +71,28 @@ async fn a_reading_of_the_model_alone_is_marked_as_such() {
 }
 
 #[tokio::test]
-async fn a_dead_model_changes_nothing() {
+async fn a_dead_model_changes_nothing_and_is_told() {
     for text in ["crank the web thing to five-ish", "colourless green ideas"] {
         let (answer, asked) = ask(text, Err(Error::unavailable("model", "gone"))).await;
-        assert_eq!((answer, asked), (grammar(text), 1), "{text}");
+        let remark = "model could not be asked: model is unreachable: gone";
+        let said = match (&answer, &grammar(text)) {
+            (Translation::Clarify(told), Translation::Clarify(alone)) => {
+                assert_eq!(
+                    (&told.missing, &told.candidates),
+                    (&alone.missing, &alone.candidates)
+                );
+                told.question.strip_prefix(&alone.question)
+            }
+            (Translation::Refuse(told), Translation::Refuse(alone)) => {
+                assert_eq!(told.code, alone.code);
+                told.message.strip_prefix(&alone.message)
+            }
+            other => panic!("{other:?}"),
+        };
+        assert!(
+            asked == 1 && said.is_some_and(|said| said.contains(remark)),
+            "{answer:?}"
+        );
     }
 }
 
@@ -108,5 +126,15 @@ async fn two_readings_that_differ_are_a_question_that_shows_both() {
     assert!(question.candidates[1].contains("to 6"), "{question:?}");
     let dead = chain(Err(Error::unavailable("model", "gone")));
     let (answer, _) = ask_chain("scale web to 5", &dead).await;
-    assert_eq!(answer, grammar("scale web to 5"));
+    let (Translation::Intent(told), Translation::Intent(alone)) =
+        (answer, grammar("scale web to 5"))
+    else {
+        panic!("no intent");
+    };
+    assert_eq!((told.intents, told.reader), (alone.intents, alone.reader));
+    let [notes @ .., note] = told.notes.as_slice() else {
+        panic!("nothing is said of the model");
+    };
+    assert_eq!(notes, alone.notes);
+    assert!(note.contains("model could not be asked"), "{note}");
 }
