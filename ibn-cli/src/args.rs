@@ -345,6 +345,9 @@ pub(crate) struct TrainArgs {
     pub(crate) threads: Option<u32>,
 }
 
+/// Decisions that are listed where nobody says how many.
+const LISTED: u64 = 20;
+
 /// What `get` takes.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = "\
@@ -358,11 +361,22 @@ pub(crate) struct GetArgs {
     #[arg(value_enum, default_value_t = Kind::Intents)]
     pub(crate) kind: Kind,
     /// At most so many decisions, the newest.
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) last: usize,
+    #[arg(long, default_value_t = LISTED, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) last: u64,
     /// List the intents, too, that assurance raised and that are over.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+impl GetArgs {
+    /// What there is of a kind, as it is listed where nothing else is said.
+    pub(crate) fn all_of(kind: Kind) -> Self {
+        Self {
+            kind,
+            last: LISTED,
+            all: false,
+        }
+    }
 }
 
 /// What can be listed.

@@ -48,6 +48,14 @@ pub(crate) fn make(
         };
         return by_name(spec.name(), spec.options(), &context).map_err(|error| failed(&error));
     }
+    // Told here, where all are known, and not by one crate of its own ones.
+    if !ibn_drl::ENTRIES
+        .iter()
+        .any(|entry| entry.name == spec.name())
+    {
+        let message = format!("there is no recommender `{}`", spec.name());
+        return Err(Failure::new(Exit::Usage, message).help(known()));
+    }
     ibn_drl::recommender(spec, twin).map_err(|error| failed(&error))
 }
 
@@ -60,6 +68,11 @@ fn forecaster(season: Option<Duration>) -> Box<dyn Forecaster> {
 }
 
 fn failed(error: &dyn std::error::Error) -> Failure {
+    Failure::because(Exit::Usage, "the recommender can't be had", error).help(known())
+}
+
+/// Every recommender with what it does.
+fn known() -> String {
     let of_sim = autoscaler::ENTRIES
         .iter()
         .map(|entry| (entry.name, entry.about));
@@ -70,8 +83,7 @@ fn failed(error: &dyn std::error::Error) -> Failure {
         .chain(of_drl)
         .map(|(name, about)| format!("{name} ({about})"))
         .collect();
-    Failure::because(Exit::Usage, "the recommender can't be had", error)
-        .help(format!("there are {}", known.join(", ")))
+    format!("there are {}", known.join(", "))
 }
 
 /// The twin of a scenario's cluster.

@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
+use ibn_core::diagnostic::{Code, Diagnostic};
 use ibn_core::read::{Decode, Format, Node, Reader, read};
 
 use crate::args::{DemoArgs, Global, ModelArgs, OutputFormat, TranslatorKind};
+use crate::client::Client;
+use crate::commands::translate;
+use crate::demo;
 use crate::exit::{Exit, Failure, read_file};
 
 /// The settings of a call, those of the configuration file included.
@@ -124,6 +128,67 @@ impl Decode for FileSettings {
             catalog: catalog?,
             timezone: timezone?,
         })
+    }
+}
+
+impl FileSettings {
+    /// What is wrong with values that can be read, as the commands that use them would find it; lines are absent.
+    ///
+    /// What lies outside of the file, such as a trace that it names, is looked at when it is used.
+    pub(crate) fn unusable(&self) -> Vec<Diagnostic> {
+        let mut faults = Vec::new();
+        let mut tell = |key: &str, code: Code, failure: Failure| {
+            let mut message = failure.message.clone();
+            for cause in &failure.causes {
+                message.push_str(&format!(": {cause}"));
+            }
+            let help = failure.help.clone().unwrap_or_default();
+            faults.push(Diagnostic::error(code, key, message, help));
+        };
+        if let Some(server) = &self.server
+            && let Err(failure) = Client::new(server)
+        {
+            tell("server", Code::WrongType, failure);
+        }
+        if let Some(unit) = &self.trace_unit
+            && let Err(error) = ibn_sim::parse_unit(unit)
+        {
+            let failure = Failure::new(Exit::Usage, error.to_string())
+                .help("the span of a row, such as `1min`");
+            tell("trace-unit", Code::InvalidDuration, failure);
+        }
+        if self.trace_scale == Some(0.0) {
+            let failure = Failure::new(Exit::Usage, "a trace times `0` has no requests")
+                .help("a positive number, such as `0.1`");
+            tell("trace-scale", Code::OutOfRange, failure);
+        }
+        if let Some(listen) = &self.listen
+            && let Err(failure) = demo::address(listen)
+        {
+            tell("listen", Code::WrongType, failure);
+        }
+        if let Some(recommender) = &self.recommender
+            && let Err(failure) = demo::recommender(recommender)
+        {
+            tell("recommender", Code::UnknownVariant, failure);
+        }
+        let model = ModelArgs {
+            translator: self.translator,
+            llm_url: self.llm_url.clone(),
+            llm_model: self.llm_model.clone(),
+        };
+        // A model that is asked for here may get its address from a flag.
+        if model.llm_url.is_some()
+            && let Err(failure) = translate::translator(&model)
+        {
+            tell("llm-url", Code::WrongType, failure);
+        }
+        if let Some(timezone) = &self.timezone
+            && let Err(failure) = translate::zone(timezone)
+        {
+            tell("timezone", Code::UnknownVariant, failure);
+        }
+        faults
     }
 }
 

@@ -123,6 +123,171 @@ fn every_fault_of_a_file_is_told_with_its_line() {
 }
 
 #[test]
+fn a_query_that_is_no_promql_is_told_with_its_line() {
+    let indicator = |query: &str| {
+        let query = serde_json::to_string(query).unwrap();
+        format!(
+            "apiVersion: ibn.dev/v1alpha1\nkind: Indicator\nmetadata: {{name: queue}}\nspec:\n  direction: LowerIsBetter\n  query: {query}\n"
+        )
+    };
+    for (query, said) in [
+        (")))", ""),
+        ("rate(foo", ""),
+        ("foo bar baz (", ""),
+        ("sum(x) by", ""),
+        ("\"", ""),
+        ("x{a=b}", ""),
+        ("x[5m]", "a vector or a number is needed"),
+        ("x{{name}}", "may not stand here"),
+    ] {
+        with_file("indicator.yaml", &indicator(query), |file| {
+            let output = ibn(&["check", file, "-o", "json"]);
+            assert_eq!(output.status.code(), Some(4), "{query}: {output:?}");
+            let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let fault = &found[0]["diagnostics"][0];
+            assert_eq!(fault["code"], "IBN-E0030", "{query}: {found:#}");
+            assert_eq!(
+                (&fault["path"], &fault["line"]),
+                (&"spec.query".into(), &6.into())
+            );
+            let message = fault["message"].as_str().unwrap();
+            assert!(message.contains("no PromQL: "), "{message}");
+            assert!(message.contains(said), "{message}");
+        });
+    }
+    let sound = indicator("sum(rate(hits{app=\"{{name}}\"}[{{window}}]))");
+    with_file("indicator.yaml", &sound, |file| {
+        assert_eq!(ibn(&["check", file]).status.code(), Some(0));
+    });
+    // Of several documents each is looked at, whatever is wrong beside it.
+    let both = format!(
+        "{}---\nkind: Nothing\n---\n{}",
+        indicator("x"),
+        indicator("((")
+    );
+    with_file("indicator.yaml", &both, |file| {
+        let output = ibn(&["check", file]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            said.contains("IBN-E0030") && said.contains("IBN-E0007"),
+            "{said}"
+        );
+        assert!(said.contains(":15:"), "{said}");
+    });
+}
+
+#[test]
+fn a_target_that_is_not_in_the_catalog_is_told_with_its_line_and_the_names_that_could_be_meant() {
+    let catalog = CATALOG.replace(
+        "],\n  \"namespaces\":[\"acme\"]",
+        ",{\"namespace\":\"globex\",\"kind\":\"Deployment\",\"name\":\"api\"}],\n  \"namespaces\":[\"acme\",\"empty\"]",
+    );
+    let fault = |namespace: &str, name: &str| {
+        let intent = format!(
+            "apiVersion: ibn.dev/v1alpha1\nkind: Intent\nmetadata:\n  name: x\n  namespace: {namespace}\nspec:\n  target:\n    kind: Deployment\n    name: {name}\n  priority: 5\n"
+        );
+        let mut found = Value::Null;
+        with_file("catalog.json", &catalog, |catalog| {
+            with_file("intent.yaml", &intent, |file| {
+                let output = ibn(&["check", file, "--catalog", catalog, "-o", "json"]);
+                assert_eq!(output.status.code(), Some(4), "{output:?}");
+                found = serde_json::from_slice(&output.stdout).unwrap();
+            });
+        });
+        found[0]["diagnostics"][0].clone()
+    };
+    let other = fault("acme", "queue");
+    assert_eq!(
+        (&other["code"], &other["line"]),
+        (&"IBN-E0025".into(), &9.into())
+    );
+    assert_eq!(other["help"], "what exists: `web` or `checkout`");
+    let nowhere = fault("nowhere", "queue");
+    assert_eq!(nowhere["line"], 5, "{nowhere:#}");
+    assert_eq!(nowhere["message"], "there is no namespace `nowhere`");
+    assert_eq!(nowhere["help"], "what exists: `acme`, `empty` or `globex`");
+    let empty = fault("empty", "queue");
+    assert_eq!(empty["line"], 9, "{empty:#}");
+    assert_eq!(empty["help"], "there is no workload in namespace `empty`");
+}
+
+#[test]
+fn values_of_a_settings_file_are_checked_as_flags_are() {
+    let settings = "recommender = \"foo\"\nlisten = \"foo\"\ntrace-scale = 0\nserver = \"foo\"\nllm-url = \"foo\"\ntimezone = \"Mars/Base\"\ntrace-unit = \"1parsec\"\n";
+    with_file("ibn.toml", settings, |file| {
+        let output = ibn(&["check", file, "-o", "json"]);
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let faults = found[0]["diagnostics"].as_array().unwrap();
+        let places: Vec<_> = faults
+            .iter()
+            .map(|fault| {
+                (
+                    fault["path"].as_str().unwrap(),
+                    fault["line"].as_u64().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            places,
+            [
+                ("recommender", 1),
+                ("listen", 2),
+                ("trace-scale", 3),
+                ("server", 4),
+                ("llm-url", 5),
+                ("timezone", 6),
+                ("trace-unit", 7),
+            ]
+        );
+        assert!(
+            faults
+                .iter()
+                .all(|fault| !fault["help"].as_str().unwrap().is_empty())
+        );
+    });
+    let sound = "recommender = \"hpa:target=0.6\"\nlisten = \"[::1]:0\"\ntrace-scale = 0.5\nserver = \"http://127.0.0.1:80\"\ntranslator = \"llm\"\ntimezone = \"Europe/Berlin\"\ntrace-unit = \"1min\"\n";
+    with_file("ibn.toml", sound, |file| {
+        let output = ibn(&["check", file]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    });
+}
+
+#[test]
+fn a_dead_model_is_told_in_the_answer() {
+    let model = ["--llm-url", "http://127.0.0.1:1/v1", "--llm-model", "x"];
+    with_file("catalog.json", CATALOG, |catalog| {
+        for (sentence, exit) in [("hello there friend", 4), ("scale web to 5", 0)] {
+            let args = [
+                "translate",
+                sentence,
+                "--catalog",
+                catalog,
+                "--translator",
+                "chain",
+            ];
+            let output = ibn(&[&args[..], &model].concat());
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(exit), "{output:?}");
+            assert!(said.contains("the model could not be asked"), "{said}");
+            assert!(said.contains("no connection"), "{said}");
+        }
+    });
+}
+
+#[test]
+fn a_question_names_the_command_that_answers_it() {
+    with_file("catalog.json", CATALOG, |catalog| {
+        let output = ibn(&["translate", "how is web doing?", "--catalog", catalog]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            said.contains("`ibn explain acme/Deployment/web` answers it"),
+            "{said}"
+        );
+    });
+}
+
+#[test]
 fn scenarios_are_checked_like_every_other_file() {
     with_file("scenario.toml", SCENARIO, |file| {
         assert_eq!(ibn(&["check", file]).status.code(), Some(0));
@@ -236,6 +401,27 @@ fn a_wrong_option_says_what_is_allowed() {
                 "http://127.0.0.1:8080",
             ),
             (&["demo", "--speed", "-3"], "a number from 0 on"),
+            (&["get", "decisions", "--last", "0"], "--last"),
+            (
+                &["demo", "--once", "1m", "--translator", "llm"],
+                "--llm-url URL",
+            ),
+            (
+                &["demo", "--once", "1m", "--llm-url", "foo"],
+                "--llm-url URL",
+            ),
+            (
+                &[
+                    "demo",
+                    "--once",
+                    "1m",
+                    "--translator",
+                    "grammar",
+                    "--llm-url",
+                    "foo",
+                ],
+                "--llm-url URL",
+            ),
             (
                 &["demo", "--listen", "x", "--state-dir", ":memory:"],
                 "and a port",
@@ -405,6 +591,7 @@ fn what_can_not_be_simulated_is_a_usage_error_that_helps() {
     with_file("scenario.toml", SCENARIO, |file| {
         for (recommender, told) in [
             ("hpx", "hpa (Kubernetes' HorizontalPodAutoscaler"),
+            ("hpx", "error: there is no recommender `hpx`\n"),
             ("hpa:target=70", "0.01 to 2"),
             ("mpc:speed=1", "allowed are confidence"),
             ("scheduled:8h=6", "allowed are HH:MM"),

@@ -175,9 +175,65 @@ fn as_many_decisions_of_a_namespace_come_as_are_asked_for() {
         assert_eq!(of(&few, name), 3, "{few:#}");
         assert_eq!(few["decisions"].as_array().unwrap().len(), 3);
     }
-    let nobody = ["get", "decisions", "-n", "nobody", "-o", "json"];
-    let none = json(&ibn(&address, &nobody, ""));
-    assert_eq!(none["decisions"], serde_json::json!([]));
+    // That nothing is in a namespace which isn't there would be no answer.
+    for kind in ["intents", "workloads", "decisions"] {
+        let nowhere = ibn(&address, &["get", kind, "-n", "nowhere"], "");
+        assert_eq!(nowhere.status.code(), Some(1), "{nowhere:?}");
+        let said = String::from_utf8_lossy(&nowhere.stderr);
+        assert!(said.contains("there is no namespace `nowhere`"), "{said}");
+        assert!(said.contains("`acme`, `globex` or `initech`"), "{said}");
+    }
+}
+
+#[test]
+fn questions_are_answered_advice_is_told_as_such_and_each_verdict_says_of_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_demo, address) = common::start(folder.path());
+    for (command, question, answer) in [
+        (
+            "apply",
+            "why did web in acme scale up?",
+            "decisions, the newest first",
+        ),
+        (
+            "what-if",
+            "how is checkout in acme doing?",
+            "pods ready, each requests",
+        ),
+        ("what-if", "how is everything?", "NAMESPACE"),
+    ] {
+        let asked = text(&ibn(&address, &[command, question], ""));
+        assert!(asked.contains(answer), "{asked}");
+    }
+    let question = "how is checkout in acme doing?";
+    let asked = json(&ibn(&address, &["what-if", question, "-o", "json"], ""));
+    let workload = &asked["answer"]["live"]["workload"];
+    assert_eq!(workload, "acme/Deployment/checkout", "{asked:#}");
+
+    let advice = "just tell me what you would do with web in acme";
+    text(&ibn(&address, &["apply", advice, "--yes"], ""));
+    for args in [&["explain", "acme/web"][..], &["get", "-n", "acme"]] {
+        let told = text(&ibn(&address, args, ""));
+        let lines = told.lines().filter(|line| line.contains(", only advises"));
+        assert_eq!(lines.count(), 1, "{told}");
+    }
+
+    let intent = |name: &str, workload: &str| {
+        format!(
+            "apiVersion: ibn.dev/v1alpha1\nkind: Intent\nmetadata: {{name: {name}, namespace: globex}}\nspec:\n  target: {{kind: Deployment, name: {workload}}}\n  expectations:\n    - directive: {{replicas: {{to: 5}}}}\n"
+        )
+    };
+    let both = format!("{}---\n{}", intent("one", "web"), intent("two", "worker"));
+    let said = text(&ibn(&address, &["what-if", "-f", "-"], &both));
+    for heading in [
+        "Deployment web in globex (intent one)\ncan be done",
+        "Deployment worker in globex (intent two)\ncan be done",
+    ] {
+        assert!(said.contains(heading), "{said}");
+    }
+    let said = text(&ibn(&address, &["apply", "-f", "-", "--yes"], &both));
+    let heading = "Deployment worker in globex (intent two)\nglobex/two is accepted";
+    assert!(said.contains(heading), "{said}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use ibn_core::admission::AdmissionOutcome;
 use ibn_core::intent::IntentKey;
 use ibn_core::translation::Translation;
+use ibn_core::workload::WorkloadRef;
 use ibn_server::Pause;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,6 +27,7 @@ struct Applied {
 #[serde(rename_all = "camelCase")]
 struct Submitted {
     intent: IntentKey,
+    workload: WorkloadRef,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<AdmissionOutcome>,
     /// For a change of mode: the intents that were put into it.
@@ -74,7 +76,7 @@ impl Submitted {
 }
 
 pub(crate) fn run(args: &ApplyArgs, settings: &Settings) -> Outcome {
-    let preview = wait(what_if::preview(&args.intent, settings))?;
+    let preview = what_if::preview(&args.intent, settings)?;
     let exit = what_if::exit_of(&preview);
     // A question is answered, and never done.
     let is_order = !matches!(preview.translation, Some(Translation::Query(_)));
@@ -103,8 +105,12 @@ pub(crate) fn run(args: &ApplyArgs, settings: &Settings) -> Outcome {
     let applied: Applied =
         wait(async { Client::new(&settings.server)?.post("apply", &body).await })?;
     output::print(settings.output, &applied, || {
-        let lines: Vec<String> = applied.replies.iter().map(Submitted::text).collect();
-        lines.join("\n")
+        let has_headings = applied.replies.len() > 1;
+        let lines = applied.replies.iter().flat_map(|reply| {
+            let heading = || tell::heading(&reply.workload, &reply.intent);
+            has_headings.then(heading).into_iter().chain([reply.text()])
+        });
+        lines.collect::<Vec<String>>().join("\n")
     })?;
     let exits = applied.replies.iter().map(Submitted::exit);
     Ok(exits

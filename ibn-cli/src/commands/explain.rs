@@ -2,7 +2,7 @@
 
 use ibn_core::decision::Trigger;
 use ibn_core::envelope::Limits;
-use ibn_core::intent::Intent;
+use ibn_core::intent::{Intent, Mode};
 use ibn_core::workload::{WorkloadKind, WorkloadRef};
 use ibn_server::{
     DecisionDetail, DecisionOutcome, DecisionRecord, Explained, UndoOutlook, format, words,
@@ -27,10 +27,7 @@ enum Subject {
 pub(crate) fn run(args: &ExplainArgs, settings: &Settings) -> Outcome {
     match subject_of(&args.subject, settings.namespace.as_deref())? {
         Subject::Decision(id) => show(settings, &format!("decisions/{id}"), decision),
-        Subject::Workload(it) => {
-            let path = format!("explain/{}/{}/{}", it.namespace, it.kind, it.name);
-            show(settings, &path, workload)
-        }
+        Subject::Workload(it) => show(settings, &path_of(&it), workload),
     }
 }
 
@@ -39,17 +36,32 @@ fn show<T: Serialize + DeserializeOwned>(
     path: &str,
     text: fn(&T) -> String,
 ) -> Outcome {
-    let found: T =
-        wait(async { Client::new(&settings.server)?.get(path, &[]).await }).map_err(|failure| {
-            match failure.help {
-                None => {
-                    failure.help("`ibn get decisions` and `ibn get workloads` list what there is")
-                }
-                Some(_) => failure,
-            }
-        })?;
+    let found: T = find(settings, path)?;
     output::print(settings.output, &found, || text(&found))?;
     Ok(Exit::Done)
+}
+
+fn find<T: DeserializeOwned>(settings: &Settings, path: &str) -> Result<T, Failure> {
+    wait(async { Client::new(&settings.server)?.get(path, &[]).await }).map_err(|failure| {
+        match failure.help {
+            None => failure.help("`ibn get decisions` and `ibn get workloads` list what there is"),
+            Some(_) => failure,
+        }
+    })
+}
+
+/// How a workload stands, as a document and in plain words.
+pub(crate) fn of_workload(
+    it: &WorkloadRef,
+    settings: &Settings,
+) -> Result<(Explained, String), Failure> {
+    let found: Explained = find(settings, &path_of(it))?;
+    let text = workload(&found);
+    Ok((found, text))
+}
+
+fn path_of(it: &WorkloadRef) -> String {
+    format!("explain/{}/{}/{}", it.namespace, it.kind, it.name)
 }
 
 /// A decision with its grounds.
@@ -250,7 +262,16 @@ fn workload(explained: &Explained) -> String {
 
 /// An intent, its state, and what became of its expectations.
 fn standing(intent: &Intent) -> Vec<String> {
-    let mut lines = vec![format!("  {}: {:?}", intent.metadata.name, intent.state())];
+    let advises = if intent.spec.mode() == Mode::Advise && intent.state().is_live() {
+        format!(", {}", tell::ADVISES)
+    } else {
+        String::new()
+    };
+    let mut lines = vec![format!(
+        "  {}: {:?}{advises}",
+        intent.metadata.name,
+        intent.state()
+    )];
     let became = intent.status.iter().flat_map(|status| &status.expectations);
     for (expectation, became) in intent.spec.expectations.iter().zip(became) {
         let achieved = became.achieved.as_deref().map_or_else(String::new, |it| {

@@ -1,31 +1,39 @@
 //! `ibn get`: what there is.
 
+use ibn_core::catalog::Catalog;
+use ibn_core::intent::IntentState;
+use ibn_core::read::quote;
 use ibn_server::{Pause, format, words};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::args::{GetArgs, Kind};
 use crate::client::{Client, wait};
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::output;
 use crate::settings::Settings;
 
 pub(crate) fn run(args: &GetArgs, settings: &Settings) -> Outcome {
-    let (path, query) = match args.kind {
-        Kind::Intents => (
-            "intents",
-            settings
-                .namespace
-                .iter()
-                .map(|name| ("namespace", name.clone()))
-                .collect(),
-        ),
-        Kind::Workloads => ("workloads", Vec::new()),
+    let found = find(args, settings)?;
+    output::print(settings.output, &found, || text(args.kind, &found))?;
+    Ok(Exit::Done)
+}
+
+/// What there is, as the server lists it.
+pub(crate) fn find(args: &GetArgs, settings: &Settings) -> Result<Value, Failure> {
+    let path = path(args.kind);
+    let query = match args.kind {
+        Kind::Intents => settings
+            .namespace
+            .iter()
+            .map(|name| ("namespace", name.clone()))
+            .collect(),
+        Kind::Workloads => Vec::new(),
         Kind::Decisions => {
             let namespace = settings.namespace.clone();
             let namespace = namespace.map(|name| ("namespace", name));
             let last = ("last", args.last.to_string());
-            ("decisions", namespace.into_iter().chain([last]).collect())
+            namespace.into_iter().chain([last]).collect()
         }
     };
     let mut found: Value = wait(async { Client::new(&settings.server)?.get(path, &query).await })?;
@@ -34,20 +42,49 @@ pub(crate) fn run(args: &GetArgs, settings: &Settings) -> Outcome {
         (Kind::Intents, _) if !args.all => hide_corrected(&mut found),
         _ => {}
     }
-    output::print(settings.output, &found, || {
-        let rows = found.get(path).map(items).unwrap_or_default();
-        let mut text = match args.kind {
-            Kind::Intents => intents(rows),
-            Kind::Workloads => workloads(rows),
-            Kind::Decisions => decisions(rows),
-        };
-        for note in notes(&found) {
-            text.push('\n');
-            text.push_str(&note);
-        }
-        text
-    })?;
-    Ok(Exit::Done)
+    if let Some(namespace) = &settings.namespace
+        && found.get(path).is_some_and(|found| items(found).is_empty())
+    {
+        expect_namespace(namespace, settings)?;
+    }
+    Ok(found)
+}
+
+/// The list in plain words.
+pub(crate) fn text(kind: Kind, found: &Value) -> String {
+    let rows = found.get(path(kind)).map(items).unwrap_or_default();
+    let mut text = match kind {
+        Kind::Intents => intents(rows),
+        Kind::Workloads => workloads(rows),
+        Kind::Decisions => decisions(rows),
+    };
+    for note in notes(found) {
+        text.push('\n');
+        text.push_str(&note);
+    }
+    text
+}
+
+/// Where the server lists things of a kind, and the key that it lists them under.
+fn path(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Intents => "intents",
+        Kind::Workloads => "workloads",
+        Kind::Decisions => "decisions",
+    }
+}
+
+/// Says so where there is no such namespace: that nothing is in it would be no answer.
+fn expect_namespace(namespace: &str, settings: &Settings) -> Result<(), Failure> {
+    let catalog: Catalog =
+        wait(async { Client::new(&settings.server)?.get("catalog", &[]).await })?;
+    let known = super::namespaces(&catalog);
+    // Before the first inventory none is known, and so none is missing.
+    if known.is_empty() || known.contains(namespace) {
+        return Ok(());
+    }
+    let message = format!("there is no namespace {}", quote(namespace));
+    Err(Failure::new(Exit::Failed, message).help(super::existing_namespaces(&known)))
 }
 
 /// Keeps of workloads those of one namespace.
@@ -123,7 +160,7 @@ fn intents(found: &[Value]) -> String {
             at(intent, "/metadata/namespace"),
             at(intent, "/metadata/name"),
             target,
-            at(intent, "/status/state"),
+            state(intent),
             achieved.join(", "),
             at(intent, "/spec/text"),
         ]
@@ -136,6 +173,20 @@ fn intents(found: &[Value]) -> String {
         &["NAMESPACE", "NAME", "TARGET", "STATE", "ACHIEVED", "SAID"],
         &rows,
     )
+}
+
+/// The state of an intent, and whether it is followed by advice alone.
+fn state(intent: &Value) -> String {
+    let state = at(intent, "/status/state");
+    let is_live = intent
+        .pointer("/status/state")
+        .and_then(|state| IntentState::deserialize(state).ok())
+        .is_some_and(IntentState::is_live);
+    if is_live && at(intent, "/spec/mode") == "Advise" {
+        format!("{state}, {}", super::tell::ADVISES)
+    } else {
+        state
+    }
 }
 
 fn workloads(found: &[Value]) -> String {

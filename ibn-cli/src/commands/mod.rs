@@ -12,10 +12,26 @@ pub(crate) mod translate;
 pub(crate) mod undo;
 pub(crate) mod what_if;
 
+use std::collections::BTreeSet;
+
+use ibn_core::catalog::Catalog;
 use ibn_core::intent::Intent;
-use ibn_core::read::{Document, Format, read_documents};
+use ibn_core::read::{Document, Format, alternatives, read_documents};
 
 use crate::exit::{Failure, read_file};
+
+/// The namespaces of a catalog, those included that only its workloads name.
+fn namespaces(catalog: &Catalog) -> BTreeSet<&str> {
+    let of_workloads = catalog.workloads.iter().map(|it| it.namespace.as_str());
+    let named = catalog.namespaces.iter().map(String::as_str);
+    named.chain(of_workloads).collect()
+}
+
+/// Which namespaces there are, as help for a wrong one.
+fn existing_namespaces(namespaces: &BTreeSet<&str>) -> String {
+    let names: Vec<&str> = namespaces.iter().copied().collect();
+    format!("what exists: {}", alternatives(&names))
+}
 
 /// The intents of a file.
 fn intents_of(file: &str) -> Result<Vec<Intent>, Failure> {

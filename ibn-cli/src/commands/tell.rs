@@ -3,13 +3,17 @@
 use ibn_core::admission::{AdmissionOutcome, Effect, Feasibility, WhatIf};
 use ibn_core::diagnostic::Diagnostic;
 use ibn_core::guard::Desired;
-use ibn_core::intent::Intent;
+use ibn_core::intent::{Intent, IntentKey};
 use ibn_core::prediction::Interval;
-use ibn_core::translation::Translation;
+use ibn_core::translation::{QueryKind, QueryReading, Translation};
+use ibn_core::workload::WorkloadRef;
 use ibn_server::{Pause, format, words};
 
 use crate::exit::Exit;
 use crate::output::{self, Paint, diagnostic_text};
+
+/// What is said of an intent of which it is only told what would be done.
+pub(crate) const ADVISES: &str = "only advises";
 
 /// The end that a translation is by itself.
 pub(crate) fn exit_of(translation: &Translation) -> Exit {
@@ -53,6 +57,24 @@ pub(crate) fn translation(translation: &Translation) -> String {
         }
         Translation::Refuse(refusal) => format!("{} {}", paint.red("refused:"), refusal.message),
     }
+}
+
+/// The command that answers a question.
+pub(crate) fn answering(query: &QueryReading) -> String {
+    match (query.about, &query.target) {
+        (QueryKind::WhatIf, _) => "`ibn what-if` with this sentence".to_owned(),
+        (_, Some(workload)) => format!("`ibn explain {workload}`"),
+        (QueryKind::Explain, None) => "`ibn get decisions`".to_owned(),
+        (QueryKind::Status, None) => "`ibn get`".to_owned(),
+    }
+}
+
+/// What a verdict is about, where it stands by itself or there are several.
+pub(crate) fn heading(it: &WorkloadRef, intent: &IntentKey) -> String {
+    let paint = Paint::for_stdout();
+    let what = words::target(&it.namespace, it.kind, &it.name);
+    let name = format!("(intent {})", intent.name);
+    format!("{} {}", paint.bold(&what), paint.dim(&name))
 }
 
 /// An intent in plain words.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ibn_core::catalog::Catalog;
 use ibn_core::read::{Format, read_catalog};
 use ibn_core::roles::Translator;
-use ibn_core::translation::Utterance;
+use ibn_core::translation::{Translation, Utterance};
 use jiff::Timestamp;
 
 use super::tell;
@@ -22,10 +22,7 @@ pub(crate) fn run(args: &TranslateArgs, settings: &Settings) -> Outcome {
         .clone()
         .or_else(|| settings.timezone())
         .unwrap_or_else(|| "UTC".to_owned());
-    jiff::tz::TimeZone::get(&timezone).map_err(|error| {
-        Failure::because(Exit::Usage, format!("`{timezone}` is no time zone"), &error)
-            .help("an IANA name such as `Europe/Berlin` or `UTC`")
-    })?;
+    zone(&timezone)?;
     let now: Timestamp = match &args.now {
         Some(text) => text.parse().map_err(|error: jiff::Error| {
             Failure::because(Exit::Usage, format!("`{text}` is no instant"), &error)
@@ -60,9 +57,22 @@ pub(crate) fn run(args: &TranslateArgs, settings: &Settings) -> Outcome {
         Ok(translator.translate(&utterance, &catalog).await?)
     })?;
     output::print(settings.output, &translation, || {
-        tell::translation(&translation)
+        let mut text = tell::translation(&translation);
+        if let Translation::Query(query) = &translation {
+            text.push_str(&format!("\n  {} answers it", tell::answering(query)));
+        }
+        text
     })?;
     Ok(tell::exit_of(&translation))
+}
+
+/// Says so where there is no such time zone.
+pub(crate) fn zone(timezone: &str) -> Result<(), Failure> {
+    let found = jiff::tz::TimeZone::get(timezone);
+    found.map(drop).map_err(|error| {
+        Failure::because(Exit::Usage, format!("`{timezone}` is no time zone"), &error)
+            .help("an IANA name such as `Europe/Berlin` or `UTC`")
+    })
 }
 
 /// The translator that was asked for: the chain where a model is named, the grammar otherwise.
@@ -86,10 +96,17 @@ pub(crate) fn translator(args: &ModelArgs) -> Result<Arc<dyn Translator>, Failur
             Some(key) => settings.with_key(ibn_llm::ApiKey::new(key)),
             None => settings,
         };
-        ibn_llm::ModelTranslator::new(settings)
-            .map_err(|error| Failure::because(Exit::Usage, "the model can't be used", &error))
+        ibn_llm::ModelTranslator::new(settings).map_err(|error| {
+            Failure::because(Exit::Usage, "the model can't be used", &error)
+                .help("`--llm-url URL` such as `http://127.0.0.1:8081/v1`, and `--llm-model NAME`")
+        })
     };
     Ok(match kind {
+        // An address that can't be used is told all the same.
+        TranslatorKind::Grammar if args.llm_url.is_some() => {
+            model()?;
+            Arc::new(ibn_llm::GrammarTranslator::new())
+        }
         TranslatorKind::Grammar => Arc::new(ibn_llm::GrammarTranslator::new()),
         TranslatorKind::Llm => Arc::new(model()?),
         TranslatorKind::Chain => {

@@ -89,7 +89,7 @@ impl Server {
                         std::io::ErrorKind::AddrInUse => {
                             "stop what listens there, or name another address, such as `--listen 127.0.0.1:0` for any free port"
                         }
-                        _ => "an address of this machine and a port, such as `--listen 127.0.0.1:8080`",
+                        _ => super::LISTEN_HELP,
                     };
                     Failure::because(Exit::Usage, format!("can't listen on `{listen}`"), &error).help(help)
                 })?;
