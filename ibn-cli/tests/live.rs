@@ -295,6 +295,81 @@ fn an_undo_is_offered_where_it_can_work_and_helped_where_it_does_not() {
     assert!(said.contains("ibn get decisions"), "{said}");
 }
 
+/// Applies a sentence; what was told, and the name of its intent.
+#[track_caller]
+fn apply(address: &str, sentence: &str) -> (String, String) {
+    let told = text(&ibn(address, &["apply", sentence, "--yes"], ""));
+    let (before, _) = told.split_once(" is accepted").unwrap();
+    let (_, name) = before.rsplit_once('/').unwrap();
+    (told.clone(), name.to_owned())
+}
+
+#[test]
+fn what_is_said_of_another_side_or_for_a_time_stands_beside_what_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_demo, address) = common::start(folder.path());
+    let (_, floor) = apply(&address, "at least 4 pods for web in initech");
+    let (told, ceiling) = apply(&address, "at most 6 pods for web in initech");
+    assert!(!told.contains("which said"), "{told}");
+    assert_ne!(floor, ceiling);
+    let explain = ["explain", "initech/web", "-o", "json"];
+    let both = |it: &Value| {
+        let pods = &it["envelope"]["replicas"];
+        pods["min"]["value"] == 4 && pods["max"]["value"] == 6
+    };
+    let found = until(&address, &explain, both);
+    assert!(both(&found), "{:#}", found["envelope"]);
+
+    // The demo's own objective outlives one for a time.
+    let brief = "keep web in initech's p95 under 150ms for 10 minutes";
+    let (told, brief) = apply(&address, brief);
+    assert!(!told.contains("which said"), "{told}");
+    let named = |it: &Value, name: &str| {
+        let all = it["intents"].as_array().unwrap();
+        let is_it = |it: &&Value| {
+            it["metadata"]["name"] == name && it["metadata"]["namespace"] == "initech"
+        };
+        all.iter().find(is_it).cloned().unwrap_or_default()
+    };
+    let is_over = |it: &Value| named(it, &brief)["status"]["state"] == "Finished";
+    let intents = until(&address, &["get", "intents", "-o", "json"], is_over);
+    assert!(is_over(&intents), "{intents:#}");
+    let standing = named(&intents, "web-latency-p95");
+    assert_ne!(standing["status"]["state"], "Finished", "{standing:#}");
+    let objective = &standing["spec"]["expectations"][0]["objective"];
+    assert_eq!(objective["atMost"], "250ms", "{standing:#}");
+}
+
+#[test]
+fn what_would_be_replaced_is_told_before_and_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_demo, address) = common::start(folder.path());
+    let sentence = "keep web in initech's p95 under 200ms";
+    let told = "changes `web-latency-p95`, which said p95 ≤ 250 ms";
+    let foreseen = text(&ibn(&address, &["what-if", sentence], ""));
+    assert!(foreseen.contains(told), "{foreseen}");
+    let preview = json(&ibn(&address, &["what-if", sentence, "-o", "json"], ""));
+    let replaced = &preview["replaces"][0];
+    assert_eq!(replaced["intent"]["name"], "web-latency-p95");
+
+    // Nobody can be asked here, and still it is told what would be asked about.
+    let asked = ibn(&address, &["apply", sentence], "");
+    let said = String::from_utf8_lossy(&asked.stderr);
+    assert_eq!(asked.status.code(), Some(3), "{said}");
+    assert!(said.contains(told), "{said}");
+
+    let (done, name) = apply(&address, sentence);
+    assert_eq!(name, "web-latency-p95");
+    assert!(done.contains(told), "{done}");
+    let again = ["apply", "keep web in initech's p95 under 180ms", "--yes"];
+    let again = [&again[..], &["-o", "json"]].concat();
+    let applied = json(&ibn(&address, &again, ""));
+    assert_eq!(
+        applied["replies"][0]["replaces"]["said"], "p95 ≤ 200 ms",
+        "{applied:#}"
+    );
+}
+
 #[test]
 fn a_demo_that_keeps_nothing_says_so() {
     let folder = tempfile::tempdir().unwrap();

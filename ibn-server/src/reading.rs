@@ -8,13 +8,14 @@ use std::time::Instant;
 use ibn_core::admission::{AdmissionOutcome, WhatIf};
 use ibn_core::diagnostic::{Code, Diagnostic, Severity};
 use ibn_core::engine::{Reply, Request};
-use ibn_core::intent::{Intent, IntentKey, IntentSpec, IntentState, Mode, Origin, OriginKind};
+use ibn_core::intent::{Intent, IntentKey, IntentSpec, Mode, Origin, OriginKind};
 use ibn_core::translation::{QueryReading, Reader, Translation, Utterance};
 use ibn_core::workload::WorkloadRef;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::openapi::schema;
+use crate::replaced::Replaced;
 use crate::state::ServerState;
 use crate::view::Pause;
 
@@ -50,8 +51,8 @@ pub(crate) struct Foreseen {
     pub(crate) what_if: WhatIf,
     /// The counter-proposal, where it is infeasible and there is one.
     pub(crate) proposed: Option<Intent>,
-    /// An intent of this name is there already and would be changed.
-    pub(crate) replaces: bool,
+    /// The intent of this name that is there already and would be changed.
+    pub(crate) replaces: Option<Replaced>,
     /// The pause that would keep it back.
     pub(crate) paused: Option<Pause>,
 }
@@ -74,6 +75,9 @@ pub struct IntentReply {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<schema::IntentKey>>)]
     pub touched: Option<Vec<IntentKey>>,
+    /// The intent of this name that was there and was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Replaced>,
     /// The pause that keeps it back; it takes effect when that ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Pause>,
@@ -312,14 +316,17 @@ async fn foresee(state: &ServerState, intents: &[Intent]) -> Result<Vec<Foreseen
         .iter()
         .zip(what_ifs)
         .map(|(intent, what_if)| Foreseen {
-            replaces: engine
-                .intent(&intent.key())
-                .is_some_and(|known| known.state() != IntentState::Finished),
+            replaces: Replaced::by(intent, &engine).filter(|_| is_kept(&what_if.outcome)),
             proposed: proposal(intent, &what_if.outcome),
             paused: Pause::of(intent, &engine, now),
             what_if,
         })
         .collect())
+}
+
+/// Whether an intent is kept, be it followed or not.
+fn is_kept(outcome: &AdmissionOutcome) -> bool {
+    !matches!(outcome, AdmissionOutcome::Rejected { .. })
 }
 
 /// The counter-proposal as an intent.
@@ -367,15 +374,18 @@ pub(crate) async fn apply(state: &ServerState, intents: &[Intent]) -> Result<Vec
             workload: intent.workload(),
             outcome: None,
             touched: None,
+            replaces: None,
             paused: None,
             failure: None,
         };
+        let replaces = Replaced::by(intent, &state.control().state());
         match state.control().request(request).await {
             Ok(Reply::Submitted(_, outcome)) => {
                 if outcome.accepted().is_some() {
                     let control = state.control();
                     reply.paused = Pause::of(intent, &control.state(), control.now());
                 }
+                reply.replaces = replaces.filter(|_| is_kept(&outcome));
                 reply.outcome = Some(*outcome);
             }
             Ok(Reply::Touched(touched)) => reply.touched = Some(touched),

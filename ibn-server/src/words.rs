@@ -4,8 +4,9 @@ use std::fmt::Display;
 
 use ibn_core::allocation::ContainerResources;
 use ibn_core::intent::{
-    Amount, Autoscale, Bound, Directive, Expectation, IndicatorName, IntentSpec, Mode, Objective,
-    OnEnd, Preference, QuotaAmounts, Range, ResourceAmounts, ResourcesDirective, Setting,
+    Amount, Autoscale, Bound, DEFAULT_WINDOW, Directive, Expectation, IndicatorName, IntentSpec,
+    Mode, Objective, OnEnd, Preference, QuotaAmounts, Range, ResourceAmounts, ResourcesDirective,
+    Setting,
 };
 use ibn_core::units::{Magnitude, format_duration, parse_duration};
 use ibn_core::workload::WorkloadKind;
@@ -71,6 +72,29 @@ pub fn sentences(spec: &IntentSpec) -> Vec<String> {
         .to_owned()
     }));
     all
+}
+
+/// What a spec says in one line, for the middle of a sentence.
+pub fn brief(spec: &IntentSpec) -> String {
+    let clause = |sentence: &String| {
+        let mut rest = sentence.trim_end_matches('.').chars();
+        let first = rest.next().map(|first| first.to_ascii_lowercase());
+        first.into_iter().chain(rest).collect()
+    };
+    let mut clauses: Vec<String> = sentences(spec).iter().map(clause).collect();
+    // The expectations come first there, one for each.
+    for (idx, objective) in spec.objectives() {
+        if let Some(clause) = clauses.get_mut(idx) {
+            *clause = short_objective(objective);
+            if objective.window() != DEFAULT_WINDOW {
+                clause.push_str(&format!(" over {}", format_duration(objective.window())));
+            }
+        }
+    }
+    if clauses.is_empty() {
+        clauses.push("nothing".to_owned());
+    }
+    clauses.join("; ")
 }
 
 /// The target, as in `Deployment web in acme`.
@@ -316,5 +340,25 @@ mod tests {
             "mode: Suspended",
             &["Do nothing for it until it is resumed."],
         );
+    }
+
+    #[track_caller]
+    fn check_brief(spec: &str, words: &str) {
+        let spec = format!("{{target: {{kind: Deployment, name: web}}, {spec}}}");
+        let (spec, faults) = read::<IntentSpec>(&spec, Format::Yaml);
+        assert_eq!(brief(&spec.unwrap()), words, "{faults:?}");
+    }
+
+    #[test]
+    fn a_spec_is_told_in_one_line() {
+        check_brief(
+            "expectations: [{directive: {replicas: {to: 3}}}, {objective: {indicator: latency, atMost: 250ms}}], preference: cost",
+            "run exactly 3 pods; p95 ≤ 250 ms; take the cheapest that meets it",
+        );
+        check_brief(
+            "expectations: [{objective: {indicator: availability, atLeast: 99.9%, window: 1h}}]",
+            "succeed ≥ 99.9 % over 1h",
+        );
+        check_brief("priority: 80", "priority 80 of 100");
     }
 }

@@ -483,3 +483,53 @@ async fn metrics_are_text_of_prometheus() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_would_be_replaced_is_told_with_what_it_says() {
+    let served = Served::at_speed(60.0);
+    let body = |target: &str, spec: Value| {
+        let mut spec = spec;
+        spec["target"] = json!({"kind": "Deployment", "name": target});
+        json!({"intents": [{
+            "apiVersion": "ibn.dev/v1alpha1", "kind": "Intent",
+            "metadata": {"name": "fast", "namespace": "acme"}, "spec": spec,
+        }]})
+    };
+    let within = |bound: &str| {
+        let objective = json!({"indicator": "latency", "quantile": 0.95, "atMost": bound});
+        json!({"expectations": [{"objective": objective}]})
+    };
+    let replaces = async |body: &Value| {
+        let preview = served.post("/api/v1/preview", body).await.json();
+        assert!(preview["foreseen"].is_array(), "{preview}");
+        preview["replaces"].clone()
+    };
+    let (said, other) = (body("web", within("250ms")), body("web", within("150ms")));
+    assert_eq!(replaces(&said).await, Value::Null);
+    let applied = served.post("/api/v1/apply", &said).await.json();
+    assert_eq!(applied["replies"][0]["outcome"]["verdict"], "accepted");
+    assert_eq!(applied["replies"][0]["replaces"], Value::Null);
+    let mut reworded = within("250ms");
+    reworded["text"] = json!("keep it fast");
+    assert_eq!(
+        replaces(&body("web", reworded)).await,
+        Value::Null,
+        "nothing would change"
+    );
+
+    let replaced = replaces(&other).await;
+    assert_eq!(replaced[0]["intent"]["name"], "fast");
+    assert_eq!(replaced[0]["said"], "p95 ≤ 250 ms");
+    let objective = &replaced[0]["spec"]["expectations"][0]["objective"];
+    assert_eq!(objective["atMost"], "250ms", "{replaced}");
+    let applied = served.post("/api/v1/apply", &other).await.json();
+    assert_eq!(applied["replies"][0]["replaces"], replaced[0], "{applied}");
+
+    // A document may take the name of an intent on another workload, and what is rejected takes no place.
+    let floor = json!({"constraints": {"replicas": {"min": 2}}});
+    assert_eq!(
+        replaces(&body("worker", floor.clone())).await[0]["said"],
+        "of Deployment web in acme: p95 ≤ 150 ms"
+    );
+    assert_eq!(replaces(&body("nobody", floor)).await, Value::Null);
+}

@@ -408,6 +408,27 @@ async fn a_pause_is_told_in_previews_and_on_its_workload() {
 }
 
 #[tokio::test]
+async fn what_would_be_replaced_is_told_with_what_it_says() {
+    let served = Served::at_speed(60.0);
+    let show = async |sentence: &str| {
+        let page = understand(&served, sentence).await;
+        let reading = page.split('?').next().unwrap().to_owned();
+        (reading, text(&served.get(&page).await.text))
+    };
+    let (reading, shown) = show("scale acme web to 5").await;
+    assert!(!shown.contains("which said"), "{shown}");
+    served.form(&format!("{reading}/apply"), "").await;
+    let (_, shown) = show("scale acme web to 5").await;
+    assert!(!shown.contains("which said"), "{shown}");
+    let (reading, shown) = show("scale acme web to 6").await;
+    let told = "web-replicas, which said run exactly 5 pods.";
+    assert!(shown.contains(&format!("This changes {told}")), "{shown}");
+    served.form(&format!("{reading}/apply"), "").await;
+    let shown = text(&served.get(&reading).await.text);
+    assert!(shown.contains(&format!("This changed {told}")), "{shown}");
+}
+
+#[tokio::test]
 async fn a_decision_that_was_superseded_offers_no_undo() {
     let served = Served::at_speed(60.0);
     let scaled = async |pods: u32| {

@@ -6,7 +6,7 @@ use ibn_core::admission::AdmissionOutcome;
 use ibn_core::intent::IntentKey;
 use ibn_core::translation::Translation;
 use ibn_core::workload::WorkloadRef;
-use ibn_server::Pause;
+use ibn_server::{Pause, Replaced};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -33,6 +33,9 @@ struct Submitted {
     /// For a change of mode: the intents that were put into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     touched: Option<Vec<IntentKey>>,
+    /// The intent of this name that was there and was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaces: Option<Replaced>,
     /// The pause that keeps it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     paused: Option<Pause>,
@@ -60,10 +63,13 @@ impl Submitted {
         };
         match (&self.outcome, self.touched.as_deref()) {
             (Some(outcome), _) if outcome.accepted().is_some() => {
-                let next = self.paused.as_ref().map_or_else(
+                let mut next = self.paused.as_ref().map_or_else(
                     || "what has to change for it is decided within the next control period (`ibn get decisions`)".to_owned(),
                     tell::paused,
                 );
+                if let Some(replaced) = &self.replaces {
+                    next.push_str(&format!("\n  {}", tell::replaced(replaced)));
+                }
                 format!("{} is accepted; {next}", self.intent)
             }
             (Some(outcome), _) => format!("{}: {}", self.intent, tell::outcome(outcome)),

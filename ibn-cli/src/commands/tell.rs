@@ -7,7 +7,7 @@ use ibn_core::intent::{Intent, IntentKey};
 use ibn_core::prediction::Interval;
 use ibn_core::translation::{QueryKind, QueryReading, Translation};
 use ibn_core::workload::WorkloadRef;
-use ibn_server::{Pause, format, words};
+use ibn_server::{Pause, Replaced, format, words};
 
 use crate::exit::Exit;
 use crate::output::{self, Paint, diagnostic_text};
@@ -129,6 +129,12 @@ pub(crate) fn foreseen(what_if: &WhatIf) -> String {
         lines.push(format!("  {}: {cut}", paint.yellow("the guard would cut")));
     }
     lines.join("\n")
+}
+
+/// What an intent takes the place of.
+pub(crate) fn replaced(replaced: &Replaced) -> String {
+    let paint = Paint::for_stdout();
+    format!("{}: it {replaced}", paint.yellow("note"))
 }
 
 /// A pause, and what it is to an intent on its workload.

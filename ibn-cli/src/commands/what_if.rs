@@ -2,7 +2,7 @@
 
 use ibn_core::admission::WhatIf;
 use ibn_core::translation::{QueryKind, QueryReading, Translation};
-use ibn_server::Pause;
+use ibn_server::{Pause, Replaced};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -24,6 +24,9 @@ pub(crate) struct Preview {
     pub(crate) translation: Option<Translation>,
     #[serde(default)]
     pub(crate) foreseen: Vec<WhatIf>,
+    /// The intents that are there and would be changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) replaces: Vec<Replaced>,
     /// The pauses that hold on their workloads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) paused: Vec<Pause>,
@@ -98,6 +101,10 @@ pub(crate) fn text(preview: &Preview) -> String {
     for what_if in &preview.foreseen {
         parts.extend(has_headings.then(|| tell::heading(&what_if.workload, &what_if.intent)));
         parts.push(tell::foreseen(what_if));
+        let is_replaced = |replaced: &&Replaced| replaced.intent == what_if.intent;
+        if let Some(replaced) = preview.replaces.iter().find(is_replaced) {
+            parts.push(format!("  {}", tell::replaced(replaced)));
+        }
         let is_kept_back = |pause: &&Pause| {
             pause.workload == what_if.workload && what_if.outcome.accepted().is_some()
         };

@@ -13,6 +13,7 @@ use crate::error::{Error, Problem, Result};
 use crate::extract::Body;
 use crate::openapi::schema;
 use crate::reading::{self, IntentReply};
+use crate::replaced::Replaced;
 use crate::state::ServerState;
 use crate::view::Pause;
 
@@ -139,6 +140,9 @@ pub struct Preview {
     /// What would become of each intent, or else of its counter-proposal.
     #[schema(value_type = Vec<schema::WhatIf>)]
     pub foreseen: Vec<WhatIf>,
+    /// The intents that are there and would be changed, since they have the names of those that are foreseen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<Replaced>,
     /// The pauses that hold on their workloads: what is foreseen takes effect when these end.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paused: Vec<Pause>,
@@ -208,6 +212,11 @@ pub(super) async fn preview(
             .foreseen
             .iter()
             .map(|foreseen| foreseen.what_if.clone())
+            .collect(),
+        replaces: reading
+            .foreseen
+            .iter()
+            .filter_map(|foreseen| foreseen.replaces.clone())
             .collect(),
         paused: reading.paused(),
         needs_confirmation: reading.needs_confirmation(),

@@ -25,6 +25,6 @@ macro_rules! stand_ins {
 
 stand_ins! {
     AdmissionOutcome Allocation Assessment Catalog Decision DecisionId Diagnostic Envelope HeldField Intent
-    IntentKey IntentState Mode Notice Observation PodResources QuotaLimits Receipt Translation WorkloadRef WorkloadState
+    IntentKey IntentSpec IntentState Mode Notice Observation PodResources QuotaLimits Receipt Translation WorkloadRef WorkloadState
     SignalHealth WhatIf
 }

@@ -20,6 +20,7 @@ use super::{effect, format, parts, start, words, yaml};
 use crate::error::{Error, Result};
 use crate::extract::{Form, Query};
 use crate::reading::{self, Foreseen, IntentReply, Reading};
+use crate::replaced::Replaced;
 use crate::state::ServerState;
 use crate::view::{Pause, WorkloadSummary};
 
@@ -245,9 +246,7 @@ fn intent_part(
                 " " (effect::verdict(&foreseen.what_if.outcome))
             }
             ul.plain.big { @for line in words::sentences(&intent.spec) { li { (line) } } }
-            @if foreseen.replaces && reading::mode_alone(&intent.spec).is_none() {
-                p.note { "There is an intent of this name already; it would be changed: " a href=(parts::intent_url(&intent.key())) { (intent.metadata.name) } "." }
-            }
+            @if let Some(replaced) = &foreseen.replaces { (replaces_part(replaced, "This changes ")) }
             (effect::foreseen(server, intent, foreseen))
             @if let Some(proposed) = &foreseen.proposed {
                 div.proposal {
@@ -260,6 +259,15 @@ fn intent_part(
                 }
             }
             (document(intent))
+        }
+    }
+}
+
+/// The intent whose place is taken, with what it says until then.
+fn replaces_part(replaced: &Replaced, start: &str) -> Markup {
+    html! {
+        p.note.replaces {
+            (start) a href=(parts::intent_url(&replaced.intent)) { (replaced.intent.name) } ", which said " (replaced.said) "."
         }
     }
 }
@@ -435,6 +443,7 @@ fn reply_part(server: &ServerState, reply: &IntentReply, reading: &str) -> Marku
             @if let Some(outcome) = &reply.outcome && outcome.accepted().is_none() {
                 p { (effect::verdict(outcome)) " " (parts::rich(&parts::sentence(&outcome.summary()))) }
             }
+            @if let Some(replaced) = &reply.replaces { (replaces_part(replaced, "This changed ")) }
             @if let Some(summary) = &summary { (super::workload::figures(summary)) }
             @if let Some(intent) = intent {
                 (super::intents::expectations(intent))
