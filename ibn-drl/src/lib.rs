@@ -6,6 +6,7 @@
 //! - [`Bandit`] learns the head-room of the predictive rule: each of its actions is one that the rule itself would take.
 //! - [`ladder`] hands a workload over from a rule to a learner by rungs of trust, and back at once.
 //! - [`ppo`] trains a [`policy`] in environments; [`nn`] and [`gae`] are what it is made of: small networks, Adam, advantages.
+//! - [`dqn`] learns the values of choices in environments, from what it went through before.
 //! - [`training`] trains one over a distribution of scenarios; [`trained`] follows what came of it.
 //! - [`classic`] are environments with known answers, to check learners on.
 //! - [`recommender`] and [`learner`] make them by name; [`ENTRIES`] lists the names with their options.

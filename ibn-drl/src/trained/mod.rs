@@ -5,7 +5,7 @@ mod file;
 use std::sync::Arc;
 
 use ibn_core::decision::{PolicyTrace, Reason};
-use ibn_core::encoding::headroom::{FACTORS, Headroom, HeadroomView};
+use ibn_core::encoding::headroom::{FACTORS, FEATURES, Headroom, HeadroomView};
 use ibn_core::prediction::Alternative;
 use ibn_core::roles::{Checkpoint, LearnReport, PolicyLearner, Predictor, Recommender};
 use ibn_core::situation::{Experience, Recommendation, Situation};
@@ -20,11 +20,18 @@ use crate::policy::PolicyWork;
 /// nothing.
 const FAMILIAR: f64 = 0.25;
 
+/// Features of the situation at large by which what is familiar is told, beside those of the head-room.
+const OF_THE_WORKLOAD: [&str; 2] = ["startup", "service_cv2"];
+
+/// The factor of [`FACTORS`] that is given where the policy can't tell.
+pub const USUAL: f64 = 1.6;
+
 /// Follows a trained policy. Its weights stay as they are: policies are trained in environments and shipped as files. As a
 /// learner it keeps account of its rewards, by which a [`crate::ladder::Supervised`] compares it with its rule.
 ///
-/// Where signals, model or objectives are missing, or the observation lies outside of what it was trained on, it leaves
-/// everything and says so, without a [`PolicyTrace`]: a [`crate::ladder::Supervised`] then takes the advice of its rule.
+/// Where signals, model or objectives are missing it leaves everything, and where the observation lies outside of what it was
+/// trained on it gives the pods that [`USUAL`] times the demand needs; it says so, without a [`PolicyTrace`], and a
+/// [`crate::ladder::Supervised`] then takes the advice of its rule.
 pub struct Trained {
     experiences: u64,
     mean_reward: f64,
@@ -59,6 +66,8 @@ impl Trained {
         HeadroomView::names()
             .zip(&view.features)
             .enumerate()
+            // The time of day and flags of what is known may be others than in training.
+            .filter(|(_, (name, _))| FEATURES.contains(name) || OF_THE_WORKLOAD.contains(name))
             .map(|(idx, (name, value))| (name, normaliser.beyond(idx, f64::from(*value))))
             .max_by(|a, b| a.1.total_cmp(&b.1))
             .filter(|(_, beyond)| *beyond > FAMILIAR)
@@ -105,10 +114,7 @@ impl Recommender for Trained {
             return Recommendation::leave(situation, "NothingElse", why);
         }
         if let Some((name, _)) = self.unfamiliar(&view) {
-            let why = format!(
-                "`{name}` is far from all that the policy was trained on, so that it can't tell"
-            );
-            return Recommendation::leave(situation, "Unfamiliar", why);
+            return usual(situation, &view, name);
         }
         let trained = Arc::clone(&self.policy);
         let mut action = [0.0];
@@ -234,5 +240,41 @@ impl PolicyLearner for Trained {
             ..Self::new(Arc::new(policy), Arc::clone(&self.predictor))
         };
         Ok(())
+    }
+}
+
+/// As many pods as [`USUAL`] times the demand needs, since `feature` is none that the policy knows.
+fn usual(situation: &Situation, view: &HeadroomView, feature: &str) -> Recommendation {
+    let place = FACTORS.iter().position(|factor| *factor == USUAL);
+    let name = format!("need_{USUAL}");
+    let need = HeadroomView::names()
+        .position(|of| of == name)
+        .and_then(|idx| view.features.get(idx));
+    // Of factors that come to the same only the first is in the mask; one that comes to the pods that there are is not.
+    let to = place
+        .filter(|_| need.is_some_and(|need| *need != 0.0))
+        .and_then(|place| {
+            (1..=place + 1)
+                .rev()
+                .find(|action| view.mask.get(*action) == Some(&true))
+        })
+        .and_then(|action| view.allocations.get(action))
+        .unwrap_or(&situation.state.allocation);
+    let message = format!(
+        "`{feature}` is far from all that the policy was trained on: {} pods, for {USUAL} times the measured demand",
+        to.replicas
+    );
+    Recommendation::new(to.clone(), vec![Reason::new("Unfamiliar", message)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_factor_is_one_of_them_and_is_named_so() {
+        assert!(FACTORS.contains(&USUAL));
+        let name = format!("need_{USUAL}");
+        assert!(HeadroomView::names().any(|of| of == name));
     }
 }
