@@ -19,9 +19,10 @@ use ibn_core::roles::{Action, ActionSpace, Environment, Spaces};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
+use crate::episodes::{Episode, play};
 use crate::error::{Error, Faults, Result};
 use crate::nn::{Adam, AdamSettings, Mlp, Real, Workspace, norm};
-use crate::ppo::{Episode, Schedule};
+use crate::ppo::Schedule;
 use replay::{Replay, Transition};
 
 /// How to train; only with actions that are one choice of several.
@@ -299,8 +300,7 @@ impl Iteration {
     /// The mean reward of the episodes that ended; `None` where none did.
     #[must_use]
     pub fn mean_reward(&self) -> Option<f64> {
-        let sum: f64 = self.episodes.iter().map(|episode| episode.reward).sum();
-        (!self.episodes.is_empty()).then(|| sum / self.episodes.len() as f64)
+        Episode::mean_reward(&self.episodes)
     }
 }
 
@@ -713,7 +713,7 @@ impl Lane {
             random: Pcg64::seed_from_u64(seed),
             observation: vec![0.0; spaces.observation],
             mask: vec![true; spaces.action.mask_len()],
-            episode: NO_STEPS,
+            episode: Episode::default(),
             ended: Vec::new(),
             open: VecDeque::new(),
             closed: Vec::new(),
@@ -751,8 +751,7 @@ impl Lane {
             &mut self.observation,
             &mut self.mask,
         );
-        self.episode.reward += f64::from(step.reward);
-        self.episode.steps += 1;
+        self.episode.add(&step);
         for open in &mut self.open {
             open.reward += open.discount * f64::from(step.reward);
             open.discount *= settings.discount;
@@ -774,16 +773,11 @@ impl Lane {
         }
         if ends {
             self.ended.push(self.episode);
-            self.episode = NO_STEPS;
+            self.episode = Episode::default();
             self.begin();
         }
     }
 }
-
-const NO_STEPS: Episode = Episode {
-    reward: 0.0,
-    steps: 0,
-};
 
 /// Plays episodes by the best choices, one after the other; deterministic in `seed`.
 pub fn evaluate<F: Real>(
@@ -792,27 +786,13 @@ pub fn evaluate<F: Real>(
     n_episodes: usize,
     seed: u64,
 ) -> Vec<Episode> {
-    let spaces = environment.spaces();
-    let mut observation = vec![0.0; spaces.observation];
-    let mut mask = vec![true; spaces.action.mask_len()];
     let mut work = network.workspace();
-    let mut seeds = Pcg64::seed_from_u64(seed);
-    (0..n_episodes)
-        .map(|_| {
-            environment.reset(seeds.random(), &mut observation, &mut mask);
-            let mut episode = NO_STEPS;
-            loop {
-                let choice = network.best(&observation, &mask, &mut work);
-                let action = Action::Discrete(&[choice]);
-                let step = environment.step(action, &mut observation, &mut mask);
-                episode.reward += f64::from(step.reward);
-                episode.steps += 1;
-                if step.terminated || step.truncated {
-                    break episode;
-                }
-            }
-        })
-        .collect()
+    let mut random = Pcg64::seed_from_u64(seed);
+    let seeds = (0..n_episodes).map(|_| random.random());
+    play(environment, seeds, |environment, observation, mask| {
+        let choice = network.best(observation, mask, &mut work);
+        environment.step(Action::Discrete(&[choice]), observation, mask)
+    })
 }
 
 #[cfg(test)]

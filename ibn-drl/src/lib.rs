@@ -17,6 +17,7 @@
 mod bandit;
 pub mod classic;
 pub mod dqn;
+mod episodes;
 mod error;
 pub mod gae;
 pub mod ladder;

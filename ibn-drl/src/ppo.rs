@@ -18,6 +18,8 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use crate::episodes::Episode;
+use crate::episodes::play;
 use crate::error::{Error, Faults, Result};
 use crate::gae::{Trajectories, advantages};
 use crate::nn::{Adam, AdamSettings, Mlp, Real, Workspace, norm};
@@ -147,15 +149,6 @@ impl PpoSettings {
     }
 }
 
-/// An episode that ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Episode {
-    /// The sum of its rewards, as the environment gave them.
-    pub reward: f64,
-    /// Its steps.
-    pub steps: u64,
-}
-
 /// What one iteration came to; the quantities are those that CleanRL logs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Iteration {
@@ -190,8 +183,7 @@ impl Iteration {
     /// The mean reward of the episodes that ended; `None` where none did.
     #[must_use]
     pub fn mean_reward(&self) -> Option<f64> {
-        let sum: f64 = self.episodes.iter().map(|episode| episode.reward).sum();
-        (!self.episodes.is_empty()).then(|| sum / self.episodes.len() as f64)
+        Episode::mean_reward(&self.episodes)
     }
 }
 
@@ -683,8 +675,7 @@ impl<F: Real> Shard<'_, F> {
                     .sample(output, &lane.mask, random, &mut work.row, action);
             record.log_probabilities.push(log_probability);
             let step = lane.take(&self.policy.spaces.action, action);
-            lane.episode.reward += f64::from(step.reward);
-            lane.episode.steps += 1;
+            lane.episode.add(&step);
             let mut reward = f64::from(step.reward);
             if let Some(returns) = self.returns {
                 lane.discounted_return = lane.discounted_return * self.settings.discount + reward;
@@ -714,10 +705,7 @@ impl Lane {
             observation: vec![0.0; spaces.observation],
             mask: vec![true; spaces.action.mask_len()],
             begun: 0,
-            episode: Episode {
-                reward: 0.0,
-                steps: 0,
-            },
+            episode: Episode::default(),
             discounted_return: 0.0,
             ended: Vec::new(),
             observed: Normaliser::new(spaces.observation),
@@ -737,10 +725,7 @@ impl Lane {
     /// Notes the episode that ended and begins the next.
     fn end(&mut self, seed: u64) {
         self.ended.push(self.episode);
-        self.episode = Episode {
-            reward: 0.0,
-            steps: 0,
-        };
+        self.episode = Episode::default();
         self.discounted_return = 0.0;
         self.begin(seed);
     }
@@ -1139,38 +1124,13 @@ pub fn evaluate<F: Real>(
     n_episodes: usize,
     seed: u64,
 ) -> Vec<Episode> {
-    let spaces = environment.spaces();
-    let mut observation = vec![0.0; spaces.observation];
-    let mut mask = vec![true; spaces.action.mask_len()];
+    let space = environment.spaces().action;
     let (mut work, mut action) = (policy.workspace(1), vec![F::zero(); policy.action_len()]);
-    (0..n_episodes)
-        .map(|number| {
-            environment.reset(
-                mix(seed, 1 << 33, number as u64),
-                &mut observation,
-                &mut mask,
-            );
-            let mut episode = Episode {
-                reward: 0.0,
-                steps: 0,
-            };
-            loop {
-                policy.best(&observation, &mask, &mut work, &mut action);
-                let step = take(
-                    environment,
-                    &spaces.action,
-                    &action,
-                    &mut observation,
-                    &mut mask,
-                );
-                episode.reward += f64::from(step.reward);
-                episode.steps += 1;
-                if step.terminated || step.truncated {
-                    break episode;
-                }
-            }
-        })
-        .collect()
+    let seeds = (0..n_episodes).map(|number| mix(seed, 1 << 33, number as u64));
+    play(environment, seeds, |environment, observation, mask| {
+        policy.best(observation, mask, &mut work, &mut action);
+        take(environment, &space, &action, observation, mask)
+    })
 }
 
 #[cfg(test)]
