@@ -24,7 +24,8 @@ enum May {
 
 const TESTKIT: &str = "ibn-testkit";
 
-/// The client libraries of a cluster: they compile with `ibn-k8s`, the facade's feature and the binary, nowhere else.
+/// The client libraries of a cluster: they compile with `ibn-k8s`, the facade's feature, the binary and the
+/// end-to-end tests, nowhere else.
 const KUBE: &[&str] = &[
     "kube",
     "kube-core",
@@ -108,6 +109,11 @@ const RULES: &[Rule] = &[
         name: TESTKIT,
         may: May::Use(&["ibn-core"]),
         never: KUBE,
+    },
+    Rule {
+        name: "ibn-e2e",
+        may: May::UseAll,
+        never: &[],
     },
     Rule {
         name: "ibn-examples",

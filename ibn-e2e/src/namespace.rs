@@ -1,0 +1,53 @@
+//! A namespace of a test's own.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures::FutureExt;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, DeleteParams, PostParams};
+use serde_json::json;
+
+/// The variable whose value begins the names of the namespaces; `e2e` where it isn't set.
+const PREFIX: &str = "IBN_E2E_PREFIX";
+
+/// Runs a test in a new namespace `e2e-LABEL-…`, and deletes it afterwards, also where the test fails.
+///
+/// # Panics
+/// Where the test does, and where the namespace can't be made.
+pub async fn in_namespace<T>(
+    client: &kube::Client,
+    label: &str,
+    test: impl AsyncFnOnce(&str) -> T,
+) -> T {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let prefix = std::env::var(PREFIX).unwrap_or_else(|_| "e2e".to_owned());
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{prefix}-{label}-{}-{count}", std::process::id());
+    let spaces: Api<Namespace> = Api::all(client.clone());
+    if let Err(error) = spaces.create(&PostParams::default(), &named(&name)).await {
+        fail(&format!("the namespace {name} can be made: {error}"));
+    }
+    let outcome = AssertUnwindSafe(test(&name)).catch_unwind().await;
+    let _ = spaces.delete(&name, &DeleteParams::default()).await;
+    match outcome {
+        Ok(value) => value,
+        Err(payload) => std::panic::resume_unwind(payload),
+    }
+}
+
+fn named(name: &str) -> Namespace {
+    let metadata = serde_json::from_value(json!({"name": name, "labels": {"ibn.dev/e2e": "true"}}));
+    Namespace {
+        metadata: metadata.unwrap_or_default(),
+        ..Namespace::default()
+    }
+}
+
+#[expect(
+    clippy::panic,
+    reason = "a test that has no namespace of its own is to fail"
+)]
+fn fail(expected: &str) -> ! {
+    panic!("{expected}")
+}
