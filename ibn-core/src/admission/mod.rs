@@ -18,10 +18,12 @@ pub use context::AdmissionContext;
 pub use outcome::{Accepted, AdmissionOutcome, Effect, Feasibility, ObjectiveEffect};
 pub use what_if::{Cost, WhatIf};
 
-use crate::conflict::{Conflict, ConflictContext, Nature, Party, Registry, Twin, is_acting};
+use crate::conflict::{
+    Conflict, ConflictContext, Nature, Party, Registry, Twin, is_acting, time_of_order,
+};
 use crate::feasibility::Scene;
 use crate::intent::{Intent, IntentKey, Mode, Setting};
-use crate::resolve::resolve_intent;
+use crate::resolve::{carried_over, resolve_intent};
 use crate::roles::Predictor;
 use crate::workload::{WorkloadRef, WorkloadState};
 
@@ -256,6 +258,13 @@ fn with_known_status(intent: &Intent, context: &AdmissionContext<'_>) -> Intent 
         // What was resolved is found by uid and wording, so another object's status does no harm.
         if intent.status.is_none() {
             intent.status.clone_from(&known.status);
+            let workload = intent.workload();
+            let here = context.intents.iter().map(AsRef::as_ref);
+            let here = here.filter(|other: &&Intent| other.workload() == workload);
+            let expectations = carried_over(&intent, Some(known), time_of_order(context.now, here));
+            if let Some(status) = &mut intent.status {
+                status.expectations = expectations;
+            }
         }
     }
     intent

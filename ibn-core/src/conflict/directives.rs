@@ -57,7 +57,7 @@ impl ConflictRule for DirectiveValuesDiffer {
         }
         pairs
             .values()
-            .filter_map(|pair| conflict(self.name(), pair))
+            .filter_map(|pair| conflict(self.name(), pair, &validity))
             .collect()
     }
 }
@@ -74,7 +74,11 @@ pub(crate) fn all_claims(intent: &Intent, state: &crate::workload::WorkloadState
         .collect()
 }
 
-fn conflict(rule: &str, pair: &[(Claim, Claim)]) -> Option<Conflict> {
+fn conflict(
+    rule: &str,
+    pair: &[(Claim, Claim)],
+    validity: &BTreeMap<IntentKey, Validity>,
+) -> Option<Conflict> {
     let (weaker, stronger) = pair.first()?;
     let orders = |claims: Vec<&Claim>| {
         let values: Vec<String> = claims
@@ -106,14 +110,26 @@ fn conflict(rule: &str, pair: &[(Claim, Claim)]) -> Option<Conflict> {
                 "let both order the same value".to_owned(),
             ],
         ),
-        StandsBack::Superseded => (
-            Level::Warning,
-            format!("`{winner}` is the newer order of the same author, so it is in force"),
-            vec![
-                format!("withdraw `{winner}` to go back to `{loser}`"),
-                format!("withdraw `{loser}`, which has no effect any more"),
-            ],
-        ),
+        StandsBack::Superseded => {
+            let until = validity.get(winner).and_then(|validity| validity.until);
+            let (span, then) = match until {
+                Some(until) => (
+                    format!(" until {until}"),
+                    format!("withdraw `{loser}`, which has no effect until then"),
+                ),
+                None => (
+                    String::new(),
+                    format!("withdraw `{loser}`, which has no effect any more"),
+                ),
+            };
+            (
+                Level::Warning,
+                format!(
+                    "`{winner}` is the newer order of the same author, so it is in force{span}"
+                ),
+                vec![format!("withdraw `{winner}` to go back to `{loser}`"), then],
+            )
+        }
         StandsBack::Contested => (
             Level::Blocking,
             format!(

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use directives::all_claims;
 pub(crate) use ownership::foreign_owner;
-pub(crate) use precedence::{Age, Claim, claims_of, contests, held_by, holders_of};
+pub(crate) use precedence::{Age, Claim, claims_of, contests, held_by, holders_of, time_of_order};
 pub use precedence::{HeldField, StandsBack, Superseded, held_fields, holders, is_acting};
 
 use crate::envelope::LimitSource;

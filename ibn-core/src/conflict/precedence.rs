@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::allocation::Field;
@@ -68,7 +68,8 @@ pub fn is_acting(intent: &Intent, now: Timestamp) -> bool {
 /// Reads what directives were resolved to from the status; one that isn't resolved yet holds nothing.
 ///
 /// Per field the highest priority wins. At equal priority a field belongs to the author whose oldest
-/// directive on it is the oldest of all, and this author's newest directive is in force. Directives
+/// directive on it is the oldest of all, and of this author's directives the one that was worded last is
+/// in force, whatever the age of the intent that it stands in. Directives
 /// that order the same value don't stand in each other's way: the winner alone is named. `replicas`
 /// and `autoscale` exclude each other, since an autoscaler moves the replicas: where both are ordered,
 /// the weaker one holds nothing and is listed under the field of the stronger one.
@@ -127,7 +128,10 @@ pub(crate) struct Claim {
     pub(crate) setting: Setting,
     priority: u8,
     author: AuthorKey,
+    /// The age of the intent: it tells which author was there first.
     age: Age,
+    /// The age of the order in its present words: it tells which of an author's orders is in force.
+    ordered: Age,
 }
 
 type AuthorKey = (OriginKind, Option<String>);
@@ -140,6 +144,35 @@ impl Age {
     pub(crate) fn of(intent: &Intent) -> Self {
         let created = intent.metadata.creation_timestamp;
         Self(created.is_none(), created, intent.key())
+    }
+
+    /// The age of one of its orders as it is worded now.
+    fn of_order(intent: &Intent, expectation: usize) -> Self {
+        let status = intent.status.as_ref();
+        let entry = status.and_then(|status| status.expectations.get(expectation));
+        match entry.and_then(|entry| entry.ordered) {
+            Some(ordered) => Self(false, Some(ordered), intent.key()),
+            None => Self::of(intent),
+        }
+    }
+}
+
+/// The time of an order that is given at `now`, later than those of all orders that `intents` hold.
+pub(crate) fn time_of_order<'a>(
+    now: Timestamp,
+    intents: impl IntoIterator<Item = &'a Intent>,
+) -> Timestamp {
+    let latest = intents.into_iter().flat_map(|intent| {
+        let entries = intent.status.iter().flat_map(|status| &status.expectations);
+        let ordered = entries.filter_map(|entry| entry.ordered);
+        ordered.chain(intent.metadata.creation_timestamp)
+    });
+    match latest.max() {
+        // Several may be given in one instant of virtual time.
+        Some(latest) if now <= latest => latest
+            .checked_add(SignedDuration::from_nanos(1))
+            .unwrap_or(latest),
+        _ => now,
     }
 }
 
@@ -157,6 +190,7 @@ pub(crate) fn claims_of(intent: &Intent, expectation: usize, setting: &Setting) 
                 priority: intent.spec.priority(),
                 author: (author.by, author.name.map(str::to_owned)),
                 age: Age::of(intent),
+                ordered: Age::of_order(intent, expectation),
             })
         })
         .collect()
@@ -196,7 +230,7 @@ fn rank(mut claims: Vec<Claim>) -> Vec<Claim> {
         (
             Reverse(claim.priority),
             since.cloned(),
-            Reverse(claim.age.clone()),
+            Reverse(claim.ordered.clone()),
             Reverse(claim.expectation),
         )
     });

@@ -11,6 +11,7 @@ use super::state::{
     is_autoscaled, reason,
 };
 use super::turn::Composed;
+use crate::allocation::Field;
 use crate::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
 use crate::envelope::Envelope;
 use crate::guard::{ApprovedPlan, Barred, Current, Cut, Desired, Plan, Receipt, Verdict};
@@ -443,9 +444,23 @@ impl Step<'_> {
             .into_iter()
             .map(|change| change.field)
             .collect();
+        let now = self.now;
+        let in_force =
+            crate::conflict::holders(&self.intents_on(workload, |entry| entry.is_acting(now)));
         for intent in self.intents_on(workload, |entry| entry.ending.is_none()) {
             let ordered = crate::conflict::holders(std::slice::from_ref(&intent));
-            if ordered.keys().any(|field| fields.contains(field)) {
+            let key = intent.key();
+            // What stands back behind another order had no part in it.
+            let stands_back = |field: &Field| {
+                let holder = in_force.get(field);
+                holder.is_some_and(|holder| {
+                    holder.superseded.iter().any(|behind| behind.intent == key)
+                })
+            };
+            if ordered
+                .keys()
+                .any(|field| fields.contains(field) && !stands_back(field))
+            {
                 self.change_state(&intent.key(), LifecycleEvent::Undone, cause);
             }
         }
@@ -560,8 +575,16 @@ impl Step<'_> {
                 };
                 let found = field_text(&live, &field);
                 if *written != found {
+                    // The orders that stand behind it don't fight the change in its place.
+                    let behind = on_record.iter().map(|intent| (intent.key(), intent));
+                    let behind = behind.filter(|(key, intent)| {
+                        let alone = std::slice::from_ref(*intent);
+                        *key != holder.intent
+                            && crate::conflict::holders(alone).contains_key(&field)
+                    });
                     changed.push((
                         workload.clone(),
+                        behind.map(|(key, _)| key).collect::<Vec<_>>(),
                         field,
                         holder.intent,
                         written.clone(),
@@ -570,7 +593,7 @@ impl Step<'_> {
                 }
             }
         }
-        for (workload, field, key, written, found) in changed {
+        for (workload, behind, field, key, written, found) in changed {
             let text = |value: Option<String>| value.unwrap_or_else(|| "unset".to_owned());
             let message = format!(
                 "{field} was changed by hand from {} to {}; the intent is paused",
@@ -586,7 +609,9 @@ impl Step<'_> {
                 Some(&key),
                 reason("Overridden", message.clone()),
             );
-            self.change_state(&key, LifecycleEvent::ManualChange, &message);
+            for key in std::iter::once(&key).chain(&behind) {
+                self.change_state(key, LifecycleEvent::ManualChange, &message);
+            }
         }
     }
 

@@ -9,14 +9,14 @@ use super::Step;
 use super::event::{Effect, NoticeLevel, Reply, Request, RequestId};
 use super::state::{Ending, IntentEntry, PendingUndo, Restore, State, reason};
 use crate::admission::{AdmissionContext, AdmissionOutcome};
-use crate::conflict::StandsBack;
+use crate::conflict::{StandsBack, time_of_order};
 use crate::intent::{
     ExpectationStatus, Intent, IntentKey, IntentState, IntentStatus, Mode, OnEnd, Setting,
 };
 use crate::lifecycle::LifecycleEvent;
 use crate::observation::Signal;
 use crate::prediction::Demand;
-use crate::resolve::expectation_hash;
+use crate::resolve::{carried_over, expectation_hash};
 use crate::workload::WorkloadRef;
 use crate::{Error, Result};
 
@@ -109,6 +109,8 @@ impl Step<'_> {
                 let changed = known.spec != intent.spec;
                 intent.metadata.uid.clone_from(&known.metadata.uid);
                 intent.metadata.creation_timestamp = known.metadata.creation_timestamp;
+                // What is known of it here is newer than what came along.
+                intent.status = None;
                 intent.metadata.generation = known
                     .metadata
                     .generation
@@ -183,37 +185,10 @@ impl Step<'_> {
             .and_then(|known| known.status.clone())
             .unwrap_or_default();
         status.observed_generation = intent.metadata.generation;
-        let uid = intent.metadata.uid.as_deref().unwrap_or_default();
-        let mut old: Vec<_> = std::mem::take(&mut status.expectations)
-            .into_iter()
-            .map(Some)
-            .collect();
-        let hashes: Vec<Option<String>> = (0..intent.spec.expectations.len())
-            .map(|idx| expectation_hash(uid, &intent.spec.expectations, idx))
-            .collect();
-        // What stays the same keeps what it was resolved to, wherever it stands now.
-        let mut kept: Vec<Option<ExpectationStatus>> = hashes
-            .iter()
-            .map(|hash| {
-                let known = old.iter_mut().find(|known| {
-                    let known = known.as_ref().and_then(|known| known.hash.as_ref());
-                    known.is_some() && known == hash.as_ref()
-                });
-                known.and_then(Option::take)
-            })
-            .collect();
-        for (idx, kept) in kept.iter_mut().enumerate() {
-            let entry = kept.take().unwrap_or_else(|| {
-                // Another amount for the same fields still goes back to what was there before the first one.
-                let older = old.get_mut(idx).and_then(Option::take).unwrap_or_default();
-                ExpectationStatus {
-                    resolved: older.previous.is_some().then_some(older.resolved).flatten(),
-                    previous: older.previous,
-                    ..ExpectationStatus::default()
-                }
-            });
-            status.expectations.push(entry);
-        }
+        let workload = intent.workload();
+        let here = self.state.intents.values().map(|entry| &*entry.intent);
+        let here = here.filter(|other| other.workload() == workload);
+        status.expectations = carried_over(intent, known, time_of_order(now, here));
         // Each of these is allowed in every state that a known intent can have here.
         let _ = status.advance(LifecycleEvent::Edited, "the spec was changed", now);
         let _ = outcome.write_to(&mut status, now);
@@ -400,7 +375,8 @@ impl Step<'_> {
         self.finish_superseded(&intent.workload());
     }
 
-    /// An intent that only ordered what the same author has since ordered otherwise is over.
+    /// An intent that only ordered what the same author has since ordered otherwise is over; not so where the newer order has an
+    /// end and gives back what it took: then the older one is in force again.
     fn finish_superseded(&mut self, workload: &WorkloadRef) {
         let acting = self.intents_on(workload, |entry| entry.is_acting(self.now));
         let holders = crate::conflict::holders(&acting);
@@ -410,6 +386,11 @@ impl Step<'_> {
                 .superseded
                 .iter()
                 .filter(|loser| loser.why == StandsBack::Superseded)
+                .filter(|_| {
+                    !acting
+                        .iter()
+                        .any(|it| it.key() == holder.intent && gives_back(it))
+                })
             {
                 stands_back.insert(loser.intent.clone(), holder.intent.clone());
             }
@@ -598,6 +579,7 @@ impl Step<'_> {
             Ending::Expired
         });
         let intent = Arc::clone(&entry.intent);
+        self.pass_on_previous(&intent);
         let previous: Vec<Restore> = match (intent.spec.on_end(), &intent.status) {
             (OnEnd::Restore, Some(status)) => restores(key, &status.expectations).collect(),
             _ => Vec::new(),
@@ -610,6 +592,38 @@ impl Step<'_> {
         let control = self.state.workloads.entry(workload).or_default();
         control.restores.extend(previous);
         self.hurry();
+    }
+
+    /// An order that ends while another one stands above it leaves to that one what was there before it: its own value is no longer
+    /// anything to go back to.
+    fn pass_on_previous(&mut self, ending: &Intent) {
+        if ending.spec.on_end() != OnEnd::Restore {
+            return;
+        }
+        let left: Vec<(Setting, Setting)> = ending
+            .status
+            .iter()
+            .flat_map(|status| &status.expectations)
+            .filter_map(|entry| Some((entry.resolved.clone()?, entry.previous.clone()?)))
+            .collect();
+        if left.is_empty() {
+            return;
+        }
+        let now = self.now;
+        for above in self.intents_on(&ending.workload(), |entry| entry.is_acting(now)) {
+            if above.spec.on_end() != OnEnd::Restore {
+                continue;
+            }
+            self.change_status(&above.key(), |status| {
+                for entry in &mut status.expectations {
+                    for (value, before) in &left {
+                        if let Some(previous) = &mut entry.previous {
+                            previous.replace(value, before);
+                        }
+                    }
+                }
+            });
+        }
     }
 
     /// Nothing is left to put back.
@@ -634,6 +648,12 @@ impl Step<'_> {
             None => {}
         }
     }
+}
+
+/// Whether what an intent orders is there for a time only, and what it took goes back then.
+fn gives_back(intent: &Intent) -> bool {
+    let has_end = intent.spec.validity.is_some_and(|it| it.until.is_some());
+    has_end && intent.spec.on_end() == OnEnd::Restore
 }
 
 /// What goes back where an intent's changes are to be restored.

@@ -1,12 +1,13 @@
 //! What the system writes into the status of intents.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Step;
 use crate::assessment::{Assessment, ObjectiveAssessment};
 use crate::decision::DecisionId;
 use crate::guard::Desired;
-use crate::intent::{Expectation, ExpectationStatus, IntentKey, IntentStatus, Objective};
+use crate::intent::{Expectation, ExpectationStatus, Intent, IntentKey, IntentStatus, Objective};
 use crate::lifecycle::LifecycleEvent;
 use crate::units::{IndicatorValue, Unit};
 use crate::workload::{WorkloadRef, WorkloadState};
@@ -18,6 +19,7 @@ impl Step<'_> {
         let Some(state) = self.state.inventory.workloads.get(workload).cloned() else {
             return;
         };
+        let behind = self.behind(workload);
         for intent in self.intents_on(workload, |entry| {
             entry.is_acting(now) || entry.is_advising(now)
         }) {
@@ -38,7 +40,10 @@ impl Step<'_> {
                         });
                         judge_objective(entry, objective, judged, now);
                     }
-                    Expectation::Directive(_) => judge_directive(entry, &state, now),
+                    Expectation::Directive(_) => {
+                        let above = behind.get(&(key.clone(), idx));
+                        judge_directive(entry, &state, above.map(String::as_str), now);
+                    }
                 }
             }
             advance_overall(&mut status, now);
@@ -53,6 +58,21 @@ impl Step<'_> {
                 Arc::make_mut(&mut entry.intent).status = Some(status);
             }
         }
+    }
+
+    /// The directives on a workload that are not in force, each with what stands above it, in a sentence.
+    fn behind(&self, workload: &WorkloadRef) -> BTreeMap<(IntentKey, usize), String> {
+        let acting = self.intents_on(workload, |entry| entry.is_acting(self.now));
+        let mut behind = BTreeMap::new();
+        for holder in crate::conflict::holders(&acting).into_values() {
+            let Some(winner) = acting.iter().find(|it| it.key() == holder.intent) else {
+                continue;
+            };
+            for loser in holder.superseded {
+                behind.insert((loser.intent, loser.expectation), above(winner));
+            }
+        }
+        behind
     }
 
     /// Notes on the intents that a decision serves that it was applied.
@@ -72,6 +92,7 @@ impl Step<'_> {
             .collect();
         let message = format!("{decision}: {}", changes.join(", "));
         let live = self.state.inventory.workloads.get(workload).cloned();
+        let behind = self.behind(workload);
         for key in intents {
             let live = live.clone();
             self.change_status(key, |status| {
@@ -79,13 +100,24 @@ impl Step<'_> {
                 // An intent that was paused meanwhile keeps its state; the condition tells that it was applied.
                 let _ = status.advance(LifecycleEvent::Applied, &message, now);
                 if let Some(live) = live {
-                    for entry in &mut status.expectations {
-                        judge_directive(entry, &live, now);
+                    for (idx, entry) in status.expectations.iter_mut().enumerate() {
+                        let above = behind.get(&(key.clone(), idx));
+                        judge_directive(entry, &live, above.map(String::as_str), now);
                     }
                     advance_overall(status, now);
                 }
             });
         }
+    }
+}
+
+/// What stands above a directive that is not in force, and for how long.
+fn above(winner: &Intent) -> String {
+    let until = winner.spec.validity.and_then(|validity| validity.until);
+    let key = winner.key();
+    match until {
+        Some(until) => format!("it stands back behind `{key}` until {until}"),
+        None => format!("it stands back behind `{key}`"),
     }
 }
 
@@ -111,7 +143,12 @@ fn judge_objective(
     set_fulfilled(entry, met, now);
 }
 
-fn judge_directive(entry: &mut ExpectationStatus, state: &WorkloadState, now: jiff::Timestamp) {
+fn judge_directive(
+    entry: &mut ExpectationStatus,
+    state: &WorkloadState,
+    above: Option<&str>,
+    now: jiff::Timestamp,
+) {
     let Some(resolved) = entry.resolved.as_ref().filter(|_| entry.hash.is_some()) else {
         return;
     };
@@ -124,15 +161,15 @@ fn judge_directive(entry: &mut ExpectationStatus, state: &WorkloadState, now: ji
         .iter()
         .map(ToString::to_string)
         .collect();
-    entry.achieved = Some(if met {
-        "as ordered".to_owned()
-    } else {
-        format!("still to come: {}", missing.join(", "))
+    entry.achieved = Some(match above {
+        _ if met => "as ordered".to_owned(),
+        Some(_) => "not in force".to_owned(),
+        None => format!("still to come: {}", missing.join(", ")),
     });
-    entry.reason = if met {
-        String::new()
-    } else {
-        "not applied yet, or only in part".to_owned()
+    entry.reason = match above {
+        _ if met => String::new(),
+        Some(above) => above.to_owned(),
+        None => "not applied yet, or only in part".to_owned(),
     };
     set_fulfilled(entry, Some(met), now);
 }

@@ -212,6 +212,9 @@ pub struct ExpectationStatus {
     /// The absolute value of a directive, written before it is applied and read ever after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<Setting>,
+    /// When it was first said in its present words: of two orders of one author the later one is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Timestamp>,
     /// The value of the same fields before this intent first changed them, for `onEnd: Restore`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Setting>,

@@ -9,7 +9,10 @@
 //! resource as a whole ("50 % more CPU"), so that a field that isn't set stays so; `to` then sets
 //! every request, and the limits that are there. A named container is taken at its word.
 
+mod carried;
 mod setting;
+
+pub(crate) use carried::carried_over;
 
 use serde::{Deserialize, Serialize};
 

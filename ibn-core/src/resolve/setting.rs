@@ -155,6 +155,36 @@ impl Setting {
         }
     }
 
+    /// Puts what was there `before` an order in the place of its `value`, in every field of `self` that has it.
+    pub(crate) fn replace(&mut self, value: &Self, before: &Self) {
+        match (self, value, before) {
+            (Self::Containers(own), Self::Containers(value), Self::Containers(before)) => {
+                for container in own {
+                    let of = |all: &[ContainerResources]| {
+                        all.iter().find(|it| it.name == container.name).cloned()
+                    };
+                    let (Some(value), Some(before)) = (of(value), of(before)) else {
+                        continue;
+                    };
+                    for (bound, resource) in RESOURCE_FIELDS {
+                        let ordered = value.amount(bound, resource);
+                        if ordered.is_some() && container.amount(bound, resource) == ordered {
+                            container.set_amount(bound, resource, before.amount(bound, resource));
+                        }
+                    }
+                }
+            }
+            (own @ Self::Replicas(_), Self::Replicas(_), Self::Replicas(_))
+            | (own @ Self::Autoscale(_), Self::Autoscale(_), Self::Autoscale(_))
+            | (own @ Self::Quota(_), Self::Quota(_), Self::Quota(_))
+                if own == value =>
+            {
+                own.clone_from(before);
+            }
+            _ => {}
+        }
+    }
+
     /// Puts every field that this speaks of back to what `previous` says, unset ones included.
     ///
     /// Takes back [`Setting::write_to`] where `previous` is what [`Setting::from_live`] gave before.

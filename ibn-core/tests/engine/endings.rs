@@ -239,3 +239,116 @@ fn while_a_workload_may_only_be_advised_on_what_acts_advises() {
     stage.run(8 * MINUTE);
     assert_eq!(stage.cluster.replicas(&web()), 6);
 }
+
+/// An order that is over in so many minutes.
+fn for_minutes(stage: &Stage, name: &str, pods: u32, minutes: i64) -> Intent {
+    let mut order = replicas(name, Amount::To(pods));
+    order.spec.validity = Some(Validity {
+        from: None,
+        until: Some(stage.now + SignedDuration::from_mins(minutes)),
+    });
+    order
+}
+
+fn reason_of(stage: &Stage, name: &str) -> String {
+    let intent = stage.intent("acme", name).unwrap();
+    let expectations = intent.status.clone().unwrap().expectations;
+    expectations.first().unwrap().reason.clone()
+}
+
+#[test]
+fn an_order_that_stands_is_in_force_again_when_a_newer_one_with_an_end_is_over() {
+    for waits in [Duration::ZERO, 3 * MINUTE] {
+        let mut stage = stage();
+        stage.submit(replicas("standing", Amount::To(5)));
+        stage.run(waits);
+        let event = for_minutes(&stage, "event", 8, 15);
+        let until = event.spec.validity.unwrap().until.unwrap();
+        stage.submit(event);
+        stage.run(6 * MINUTE);
+        assert_eq!(stage.cluster.replicas(&web()), 8);
+        check_state(&stage, "standing", IntentState::Degraded);
+        assert_eq!(
+            reason_of(&stage, "standing"),
+            format!("it stands back behind `acme/event` until {until}")
+        );
+        stage.run(20 * MINUTE);
+        check_state(&stage, "event", IntentState::Finished);
+        check_state(&stage, "standing", IntentState::Fulfilled);
+        assert_eq!(stage.cluster.replicas(&web()), 5);
+        // It is followed, not only left: a change by hand is noticed.
+        stage
+            .cluster
+            .change(&web(), |state| state.allocation.replicas = 4);
+        stage.run(2 * MINUTE);
+        check_state(&stage, "standing", IntentState::Overridden);
+
+        stage.ask(Request::SetMode(web(), Mode::Enforce));
+        stage.ask(Request::Withdraw(key("standing")));
+        stage.run(5 * MINUTE);
+        assert_eq!(stage.cluster.replicas(&web()), 3, "as before both");
+    }
+}
+
+#[test]
+fn with_keep_a_newer_order_with_an_end_takes_the_place_of_the_older_for_good() {
+    let mut stage = stage();
+    stage.submit(replicas("standing", Amount::To(5)));
+    let mut event = for_minutes(&stage, "event", 8, 5);
+    event.spec.on_end = Some(OnEnd::Keep);
+    stage.submit(event);
+    stage.run(20 * MINUTE);
+    check_state(&stage, "standing", IntentState::Finished);
+    assert_eq!(stage.cluster.replicas(&web()), 8);
+}
+
+#[test]
+fn what_was_withdrawn_meanwhile_is_nothing_to_go_back_to() {
+    let mut stage = stage();
+    stage.submit(replicas("standing", Amount::To(5)));
+    stage.run(2 * MINUTE);
+    let event = for_minutes(&stage, "event", 8, 15);
+    stage.submit(event);
+    stage.run(2 * MINUTE);
+    stage.ask(Request::Withdraw(key("standing")));
+    stage.run(2 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 8, "the newer one lives");
+    stage.run(20 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 3, "as before both");
+}
+
+#[test]
+fn a_change_by_hand_is_not_fought_by_the_order_that_stands_behind() {
+    let mut stage = stage();
+    stage.submit(replicas("standing", Amount::To(5)));
+    stage.run(2 * MINUTE);
+    let event = for_minutes(&stage, "event", 8, 60);
+    stage.submit(event);
+    stage.run(2 * MINUTE);
+    stage
+        .cluster
+        .change(&web(), |state| state.allocation.replicas = 6);
+    stage.run(10 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 6);
+    check_state(&stage, "event", IntentState::Overridden);
+    check_state(&stage, "standing", IntentState::Overridden);
+}
+
+#[test]
+fn an_undone_order_with_an_end_leaves_the_standing_one_in_force() {
+    let mut stage = stage();
+    stage.submit(replicas("standing", Amount::To(5)));
+    stage.run(2 * MINUTE);
+    let event = for_minutes(&stage, "event", 8, 60);
+    stage.submit(event);
+    stage.run(2 * MINUTE);
+    let receipt = Box::new(last_receipt(&stage));
+    stage.ask(Request::Undo {
+        receipt,
+        cause: "a person said so".into(),
+    });
+    stage.run(2 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 5);
+    check_state(&stage, "event", IntentState::Suspended);
+    check_state(&stage, "standing", IntentState::Fulfilled);
+}

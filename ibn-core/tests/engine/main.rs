@@ -3,12 +3,12 @@
 //!
 //! | rule | story |
 //! |---|---|
-//! | a directive is held until it is superseded, expired or withdrawn | `orders`: `a_directive_is_followed…`, `a_newer_directive_of_the_same_author…`; `endings`: `at_the_end_of_its_validity…`, `with_keep…` |
+//! | a directive is held until it is superseded, expired or withdrawn | `orders`: `a_directive_is_followed…`, `a_newer_directive_of_the_same_author…`; `endings`: `at_the_end_of_its_validity…`, `with_keep…`, `an_order_that_stands…` |
 //! | its amount is resolved once per expectation, on record before it is applied | `orders`: `a_relative_amount_is_resolved_once…`, `an_amount_stays_resolved…`, `the_same_relative_order_again…`; `failures`: `what_can_not_be_stored…` |
 //! | rounding is half away from zero | `tests/admission/resolve.rs`: `half_away_from_zero…` |
 //! | a manual change of a held field pauses the intent | `orders`: `a_manual_change_of_a_held_field…` |
 //! | envelopes and constraints intersect | `orders`: `constraints_of_several_intents_intersect`; `tests/guard/envelope.rs` |
-//! | per field the higher priority wins; of one author the newer; else conflict, and the older stays | `orders`: `the_higher_priority…`, `a_newer_directive…`, `directives_of_two_authors…`; `tests/admission/precedence.rs` |
+//! | per field the higher priority wins; of one author the newer; else conflict, and the older stays | `orders`: `the_higher_priority…`, `a_newer_directive…`, `of_one_author…`, `directives_of_two_authors…`; `tests/admission/precedence.rs` |
 //! | an order of pods takes the place of an autoscaler of ours, and the other way round | `orders`: `replicas_ordered_after…`, `an_autoscaler_ordered_after…`, `an_autoscaler_that_was_kept…` |
 //! | a live directive outranks an objective on its field | `orders`: `a_live_directive_outranks…` |
 //! | constraints alone act | `orders`: `constraints_alone_act` |

@@ -472,3 +472,52 @@ fn the_same_relative_order_again_is_no_second_one_and_says_so() {
     stage.run(MINUTE);
     assert_eq!(stage.cluster.replicas(&web()), 4);
 }
+
+#[test]
+fn of_one_author_the_order_that_was_worded_last_is_in_force_whatever_the_age_of_its_intent() {
+    let mut stage = stage();
+    let mut first = replicas("first", Amount::To(5));
+    first.spec.constraints.replicas = Range::new(Some(1), None);
+    let mut second = replicas("second", Amount::To(7));
+    second.spec.constraints.replicas = Range::new(None, Some(20));
+    stage.submit(first.clone());
+    stage.run(MINUTE);
+    stage.submit(second.clone());
+    stage.run(MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 7);
+
+    // The limits of the older intent change, and nothing that it orders: the newer order stays in force.
+    first.spec.constraints.replicas = Range::new(Some(2), None);
+    stage.submit(first.clone());
+    stage.run(2 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 7);
+
+    first.spec.expectations = replicas("first", Amount::To(9)).spec.expectations;
+    let changes: Vec<String> = preview(&stage, &first)
+        .changes
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(changes, ["replicas 7 → 9"]);
+    stage.submit(first);
+    stage.run(2 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 9);
+
+    // And it is still so after a restart from what was stored.
+    let stored: Vec<Intent> = stage.stored.values().cloned().collect();
+    stage.state = State::restored(stored, Vec::new(), &stage.ledger, stage.now);
+    stage.run(5 * MINUTE);
+    assert_eq!(stage.cluster.replicas(&web()), 9);
+}
+
+#[test]
+fn of_two_orders_in_one_instant_the_one_that_was_given_last_is_in_force() {
+    for (first, second) in [("a", "b"), ("b", "a")] {
+        let mut stage = stage();
+        stage.submit(replicas(first, Amount::To(5)));
+        stage.submit(replicas(second, Amount::To(7)));
+        stage.run(MINUTE);
+        assert_eq!(stage.cluster.replicas(&web()), 7, "{second} after {first}");
+        check_state(&stage, first, IntentState::Finished);
+    }
+}

@@ -38,7 +38,7 @@ const MAPPINGS: &[(&str, &str, &str)] = &[
     (
         "ExpectationStatus",
         "What became of one expectation.",
-        "achieved?:string fulfilled?:boolean hash?:string resolved?:Setting previous?:Setting reason?:string since?:time",
+        "achieved?:string fulfilled?:boolean hash?:string resolved?:Setting previous?:Setting ordered?:time reason?:string since?:time",
     ),
     (
         "StatusConflict",
