@@ -81,6 +81,11 @@ fn select(entries: &[LedgerEntry], query: &LedgerQuery) -> Vec<LedgerEntry> {
             .workload
             .as_ref()
             .is_none_or(|wanted| workload_of.get(&decision) == Some(wanted))
+            && query.namespace.as_ref().is_none_or(|wanted| {
+                workload_of
+                    .get(&decision)
+                    .is_some_and(|workload| workload.namespace == *wanted)
+            })
             && query.decision.is_none_or(|wanted| wanted == decision)
             && query.since.is_none_or(|since| since <= entry.at)
     };

@@ -282,6 +282,13 @@ impl Ledger for SqliteStore {
             conditions.push("workload = ?");
             values.push(workload.to_string().into());
         }
+        if let Some(namespace) = &query.namespace {
+            // All that begins with the namespace and a slash, which the index knows; `0` is the character after the slash.
+            conditions.push("workload >= ?");
+            conditions.push("workload < ?");
+            values.push(format!("{namespace}/").into());
+            values.push(format!("{namespace}0").into());
+        }
         if let Some(decision) = query.decision {
             conditions.push("decision = ?");
             values.push(i64::try_from(decision.0).unwrap_or(i64::MAX).into());

@@ -62,6 +62,8 @@ pub fn intent_store_conformance<S: IntentStore>(make: impl Fn() -> S) {
 pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
     let web = WorkloadRef::deployment("acme", "web");
     let api = WorkloadRef::deployment("acme", "api");
+    let others = WorkloadRef::deployment("acme-2", "api");
+    let quota = WorkloadRef::namespace("acme");
     let entries = vec![
         decided(1, &web, 10),
         applied(1, &web, 11),
@@ -82,6 +84,9 @@ pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
                 reason: "worse".to_owned(),
             },
         },
+        decided(4, &others, 40),
+        decided(5, &quota, 41),
+        decided(6, &others, 42),
     ];
     let pick = |indices: &[usize]| -> ibn_core::Result<Vec<LedgerEntry>> {
         Ok(indices
@@ -103,7 +108,7 @@ pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
         let all = LedgerQuery::default();
         assert_eq!(
             ask(all.clone()).await,
-            pick(&[0, 1, 2, 3, 4, 5]),
+            pick(&[0, 1, 2, 3, 4, 5, 6, 7, 8]),
             "all, in order"
         );
         assert_eq!(
@@ -112,7 +117,7 @@ pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
                 ..all.clone()
             })
             .await,
-            pick(&[4, 5]),
+            pick(&[7, 8]),
             "the newest, in order"
         );
         assert_eq!(
@@ -146,10 +151,29 @@ pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
                 ..all.clone()
             })
             .await,
-            pick(&[3, 4, 5])
+            pick(&[3, 4, 5, 6, 7, 8])
+        );
+        assert_eq!(
+            ask(LedgerQuery {
+                namespace: Some("acme".to_owned()),
+                last: Some(3),
+                ..all.clone()
+            })
+            .await,
+            pick(&[4, 5, 7]),
+            "the newest of a namespace, whatever was added for others meanwhile, and no other that begins alike"
+        );
+        assert_eq!(
+            ask(LedgerQuery {
+                namespace: Some("acm".to_owned()),
+                ..all.clone()
+            })
+            .await,
+            pick(&[])
         );
         let both = LedgerQuery {
             workload: Some(web),
+            namespace: Some("acme".to_owned()),
             since: Some(second(11)),
             last: Some(2),
             decision: None,

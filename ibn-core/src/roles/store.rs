@@ -151,6 +151,8 @@ impl<L: Ledger + ?Sized> Ledger for Arc<L> {
 pub struct LedgerQuery {
     /// Of this workload.
     pub workload: Option<WorkloadRef>,
+    /// Of workloads in this namespace, and of itself.
+    pub namespace: Option<String>,
     /// Of this decision.
     pub decision: Option<DecisionId>,
     /// Written at or after this instant.

@@ -97,34 +97,30 @@ pub(crate) async fn records(
     workload: Option<WorkloadRef>,
     last: usize,
 ) -> Result<Vec<DecisionRecord>> {
-    newest(state, workload, last, |_| true).await
+    newest(state, workload, None, last).await
 }
 
-/// The newest decisions that are wanted, the newest first: as many as are asked for, where there are so many.
+/// The newest decisions of a workload and a namespace, the newest first: as many as are asked for, where there are so many.
 async fn newest(
     state: &ServerState,
     workload: Option<WorkloadRef>,
+    namespace: Option<String>,
     last: usize,
-    is_wanted: impl Fn(&DecisionRecord) -> bool,
 ) -> Result<Vec<DecisionRecord>> {
-    // A ledger finds workloads; for what else is wanted, more and more of it is looked through.
+    // A decision may have more lines than most: then more of the ledger is looked through.
     let mut lines = last.saturating_mul(LINES);
     loop {
         let entries = state
             .control()
             .ledger(LedgerQuery {
                 workload: workload.clone(),
+                namespace: namespace.clone(),
                 last: Some(lines),
                 ..LedgerQuery::default()
             })
             .await?;
         let is_all = entries.len() < lines;
-        let found: Vec<DecisionRecord> = gather(entries)
-            .into_values()
-            .rev()
-            .filter(&is_wanted)
-            .take(last)
-            .collect();
+        let found: Vec<DecisionRecord> = gather(entries).into_values().rev().take(last).collect();
         if is_all || found.len() >= last {
             return Ok(found);
         }
@@ -205,12 +201,7 @@ pub(super) async fn list(
         namespace,
         ..
     } = filter;
-    let is_there = |record: &DecisionRecord| {
-        namespace
-            .as_ref()
-            .is_none_or(|namespace| record.decision.workload.namespace == *namespace)
-    };
-    let decisions = newest(&state, workload, last, is_there).await?;
+    let decisions = newest(&state, workload, namespace, last).await?;
     Ok(Json(DecisionList { decisions }))
 }
 
