@@ -1,6 +1,7 @@
 //! Pieces that several pages are made of.
 
 use ibn_core::conflict::{Conflict, Level};
+use ibn_core::decision::{Decision, Reason};
 use ibn_core::diagnostic::{Diagnostic, Severity};
 use ibn_core::engine::NoticeLevel;
 use ibn_core::guard::{Cut, Desired};
@@ -130,7 +131,7 @@ pub(crate) fn decision_body(record: &DecisionRecord, now: Timestamp, of_several:
             a.id href={ "/decisions/" (decision.id) } { (decision.id) }
         }
         (changes(record))
-        @if let Some(reason) = decision.reasons.first() {
+        @if let Some(reason) = ground(decision) {
             p.why { (rich(&sentence(&reason.message))) }
         }
         @if let Some(cut) = decision.cuts.first() {
@@ -146,6 +147,18 @@ pub(crate) fn decision_body(record: &DecisionRecord, now: Timestamp, of_several:
             p.cut { "Failed: " (rich(failure)) }
         }
     }
+}
+
+/// Why something was wanted. A refusal is recorded among the reasons, too, and stands with what the guard cut.
+fn ground(decision: &Decision) -> Option<&Reason> {
+    let told: Vec<Reason> = match decision.approved {
+        Some(_) => Vec::new(),
+        None => decision.cuts.iter().map(Cut::reason).collect(),
+    };
+    decision
+        .reasons
+        .iter()
+        .find(|reason| !told.contains(reason))
 }
 
 /// A text in which what stands in backticks is a name.
@@ -393,7 +406,57 @@ pub(crate) fn allocation_text(desired: &Desired) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ibn_core::allocation::{Allocation, Field};
+    use ibn_core::decision::{DecisionId, Trigger};
+    use ibn_core::envelope::LimitSource;
+    use ibn_core::guard::CutRule;
+
     use super::*;
+
+    #[test]
+    fn what_was_refused_says_once_why() {
+        let workload = WorkloadRef::deployment("acme", "web");
+        let pods = |count| Desired::Allocation(Allocation::new(count, Vec::new()));
+        let cut = Cut {
+            field: Some(Field::Replicas),
+            wanted: "8".to_owned(),
+            allowed: "3".to_owned(),
+            rule: CutRule::Replicas,
+            source: LimitSource::Guardrail("small".to_owned()),
+        };
+        let directive = Reason::new("Directive", "a directive orders it");
+        let decision = Decision {
+            id: DecisionId(7),
+            at: Timestamp::UNIX_EPOCH,
+            workload,
+            trigger: Trigger::Directive,
+            intents: Vec::new(),
+            reasons: vec![cut.reason(), directive.clone()],
+            observation: None,
+            before: pods(3),
+            wanted: pods(8),
+            approved: None,
+            changes: Vec::new(),
+            cuts: vec![cut.clone()],
+            alternatives: Vec::new(),
+            predicted: None,
+            policy: None,
+        };
+        assert_eq!(ground(&decision), Some(&directive));
+        let record = DecisionRecord {
+            decision,
+            receipt: None,
+            undone: None,
+            failure: None,
+            outcome: DecisionOutcome::Rejected,
+        };
+        let page = decision_body(&record, Timestamp::UNIX_EPOCH, false).into_string();
+        let why = rich(&cut.to_string()).into_string();
+        assert_eq!(page.matches(&why).count(), 1, "{page}");
+        let again = rich(&sentence(&cut.reason().message)).into_string();
+        assert!(!page.contains(&again), "{page}");
+        assert!(page.contains("A directive orders it."), "{page}");
+    }
 
     #[test]
     fn a_cause_is_told_without_its_code() {
