@@ -63,49 +63,55 @@ fn namespace(name: &str, catalog: &Catalog, findings: &mut Findings) {
 }
 
 fn unknown_workload(workload: &WorkloadRef, catalog: &Catalog, findings: &mut Findings) {
-    let elsewhere: Vec<String> = catalog
+    let (here, there): (Vec<&CatalogWorkload>, Vec<&CatalogWorkload>) = catalog
         .workloads
         .iter()
-        .filter(|known| known.name == workload.name)
-        .map(|known| known.workload().to_string())
-        .take(SHOWN)
-        .collect();
-    let aliased: Vec<String> = catalog
-        .workloads
-        .iter()
-        .filter(|known| {
-            known
-                .aliases
-                .iter()
-                .any(|alias| alias.eq_ignore_ascii_case(&workload.name))
-        })
-        .map(|known| known.workload().to_string())
-        .take(SHOWN)
-        .collect();
-    let help = if !elsewhere.is_empty() {
-        format!("of this name there is {}", alternatives(&elsewhere))
+        .partition(|known| known.namespace == workload.namespace);
+    let whole = |of: &[&CatalogWorkload], is_meant: &dyn Fn(&CatalogWorkload) -> bool| {
+        let meant = of.iter().filter(|known| is_meant(known));
+        let names = meant.map(|known| known.workload().to_string());
+        names.take(SHOWN).collect::<Vec<String>>()
+    };
+    let is_namesake = |known: &CatalogWorkload| known.name == workload.name;
+    let is_aliased = |known: &CatalogWorkload| {
+        let mut aliases = known.aliases.iter();
+        aliases.any(|alias| alias.eq_ignore_ascii_case(&workload.name))
+    };
+    let names: Vec<&str> = here.iter().map(|known| known.name.as_str()).collect();
+    // What is meant is looked for in the namespace that was said; of others, only the very name says anything.
+    let mut ways = Vec::new();
+    let namesakes = whole(&here, &is_namesake);
+    let aliased = whole(&here, &is_aliased);
+    if !namesakes.is_empty() {
+        ways.push(format!(
+            "of this name there is {}",
+            alternatives(&namesakes)
+        ));
     } else if !aliased.is_empty() {
-        format!(
+        ways.push(format!(
             "the name is an alias of {}; write that",
             alternatives(&aliased)
-        )
+        ));
     } else {
-        let here: Vec<&str> = catalog
-            .workloads
-            .iter()
-            .filter(|known| known.namespace == workload.namespace)
-            .map(|known| known.name.as_str())
-            .collect();
-        let names = if here.is_empty() {
-            catalog
-                .workloads
-                .iter()
-                .map(|known| known.name.as_str())
-                .collect()
-        } else {
-            here
-        };
-        names_help(&workload.name, &names, "workload")
+        let near = resembling(&workload.name, &names, SHOWN);
+        if !near.is_empty() {
+            ways.push(format!("the nearest: {}", alternatives(&near)));
+        }
+        let namesakes = whole(&there, &is_namesake);
+        if !namesakes.is_empty() {
+            ways.push(format!(
+                "of this name there is {}",
+                alternatives(&namesakes)
+            ));
+        }
+    }
+    let help = match (ways.as_slice(), names.as_slice()) {
+        ([], []) => format!(
+            "there is no workload in namespace {}",
+            quote(&workload.namespace)
+        ),
+        ([], names) => format!("what exists: {}", alternatives(names)),
+        (ways, _) => ways.join("; "),
     };
     findings.error(
         Code::UnknownTarget,

@@ -252,6 +252,31 @@ fn a_target_must_exist_and_is_never_repaired() {
         &Intent::new("q", &WorkloadRef::namespace("team-b")),
         "the nearest: `team-a`",
     );
+    // Names of other namespaces are given for the very name alone, after what resembles it in the one that was said.
+    let mut others = catalog();
+    for (namespace, name) in [("team-a", "dba"), ("team-b", "db"), ("team-b", "checkouts")] {
+        let mut known = others.workloads[0].clone();
+        (known.namespace, known.name) = (namespace.to_owned(), name.to_owned());
+        known.aliases.clear();
+        others.workloads.push(known);
+    }
+    let help = |namespace, name| {
+        let found = validate_against(&to(namespace, WorkloadKind::Deployment, name), &others);
+        found[0].help.clone()
+    };
+    assert_eq!(
+        help("team-a", "db"),
+        "the nearest: `dba`; of this name there is `shop/StatefulSet/db` or `team-b/Deployment/db`"
+    );
+    assert_eq!(help("team-a", "checkout-2"), "what exists: `dba`");
+    assert_eq!(
+        help("team-c", "checkouts"),
+        "of this name there is `team-b/Deployment/checkouts`"
+    );
+    assert_eq!(
+        help("team-c", "chekout"),
+        "there is no workload in namespace `team-c`"
+    );
     assert_eq!(
         validate_against(
             &Intent::new("q", &WorkloadRef::namespace("team-a")),
