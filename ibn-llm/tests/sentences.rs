@@ -251,3 +251,38 @@ fn what_excludes_itself_or_may_be_meant_in_two_ways_is_asked() {
         "{counts:?}"
     );
 }
+
+#[test]
+fn a_number_behind_a_name_that_may_belong_to_the_name_is_asked_about() {
+    let catalog = json!({"workloads": [
+        {"namespace": "acme", "kind": "Deployment", "name": "search", "replicas": 3},
+        {"namespace": "acme", "kind": "Deployment", "name": "search-2", "replicas": 3},
+    ]});
+    let catalog: Catalog = serde_json::from_value(catalog).unwrap();
+    let read = |text: &str| {
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        GrammarTranslator::new().read(&Utterance::new(text, now), &catalog)
+    };
+    let Translation::Clarify(question) = read("give search 2 more pods") else {
+        panic!("{:?}", read("give search 2 more pods"));
+    };
+    assert_eq!(
+        question.candidates,
+        [
+            "acme/Deployment/search: the number of pods changed by 2",
+            "acme/Deployment/search-2: How many pods?"
+        ]
+    );
+    for (text, name) in [
+        ("add 2 pods to search", "search"),
+        ("give search two more pods", "search"),
+        ("give search-2 2 more pods", "search-2"),
+        ("give search 2 2 more pods", "search-2"),
+        ("scale search 2 to 5", "search-2"),
+    ] {
+        let Translation::Intent(reading) = read(text) else {
+            panic!("{text}: {:?}", read(text));
+        };
+        assert_eq!(reading.intents[0].spec.target.name, name, "{text}");
+    }
+}

@@ -28,6 +28,8 @@ pub(crate) fn either(what: &str, one: impl Display, other: impl Display) -> Tran
     )
 }
 
+const OPPOSITE: &str = " was said, but ";
+
 /// The question for a value that lies in the other direction than was said; `live` says what there is now.
 pub(crate) fn opposite(live: impl Display, dir: Dir, to: impl Display) -> Translation {
     let (said, other) = match dir {
@@ -36,8 +38,13 @@ pub(crate) fn opposite(live: impl Display, dir: Dir, to: impl Display) -> Transl
     };
     clarify(
         "amount",
-        format!("{live} now: {said} was said, but {to} is {other}. How much is it to be?"),
+        format!("{live} now: {said}{OPPOSITE}{to} is {other}. How much is it to be?"),
     )
+}
+
+/// Whether it is the question for a value that lies in the other direction than was said.
+pub(crate) fn is_opposite(answer: &Translation) -> bool {
+    matches!(answer, Translation::Clarify(it) if it.question.contains(OPPOSITE))
 }
 
 /// The first bounds of a sentence that exclude each other whatever they are about.

@@ -15,8 +15,8 @@ use super::decimal::Decimal;
 use super::measure::{self, Noted};
 use super::reply::{clarify, clarify_among, refuse};
 use super::sem::{
-    Change, ContainerPick, Dir, Item, Metric, Owner, Part, Qty, Quant, Scope, Side, Span, Unit,
-    When,
+    Change, ContainerPick, Day, Dir, Item, Metric, Owner, Part, Period, Qty, Quant, Scope, Side,
+    Span, Unit, When, Whole,
 };
 use super::worth::{quantile, value_of};
 use super::{allot, clash, sums, when};
@@ -581,6 +581,40 @@ impl<'a> Draft<'a> {
         self.bound_scaler()?;
         self.check_pods()?;
         self.check_bounds()
+    }
+
+    /// A day that was only named is when a change begins. Of what is to be kept it may as well be said for that day alone.
+    pub(crate) fn finish_time(&mut self) -> Answer<()> {
+        let named = self.when.as_ref().and_then(|when| when.whole);
+        let what = match named {
+            Some(Whole::FromDay(_)) => "day",
+            Some(Whole::FromNext(Period::Week)) => "week",
+            Some(Whole::FromNext(Period::Month)) => "month",
+            Some(Whole::FromNext(_)) => "time",
+            _ => return Ok(()),
+        };
+        let changes = !self.expectations.is_empty()
+            && self
+                .expectations
+                .iter()
+                .all(|it| matches!(it, Expectation::Directive(_)))
+            && self.constraints.is_empty()
+            && self.mode.is_none();
+        if !changes {
+            return Err(clarify(
+                "time",
+                format!("From the start of that {what} on, or for that {what} only?"),
+            ));
+        }
+        self.notes.push(match named {
+            Some(Whole::FromDay(Day::Today)) => {
+                "it holds from now on; no end was said, so it has none".to_owned()
+            }
+            _ => {
+                format!("it begins with the start of that {what}; no end was said, so it has none")
+            }
+        });
+        Ok(())
     }
 
     /// Bounds on the number of pods beside an autoscaler are the autoscaler's own: what is said of one end is said once.

@@ -174,6 +174,9 @@ fn read_whole(utterance: &Utterance, catalog: &Catalog) -> Translation {
         }
     }
     let answer = one_of(readings);
+    if let Some(question) = numbered_namesake(&answer, &wholes, catalog) {
+        return question;
+    }
     let Translation::Clarify(clarification) = &answer else {
         return answer;
     };
@@ -200,12 +203,64 @@ fn read_whole(utterance: &Utterance, catalog: &Catalog) -> Translation {
     }
 }
 
+/// The question which is meant where a number behind a name may belong to the name: `give search 2 more pods`, where there is a
+/// `search-2`. Of that one the amount is missing then, so that it is the costlier reading, and no worse a one.
+fn numbered_namesake(
+    answer: &Translation,
+    wholes: &[sentence::Whole],
+    catalog: &Catalog,
+) -> Option<Translation> {
+    let Translation::Intent(reading) = answer else {
+        return None;
+    };
+    let is_numbered = |name: &str| {
+        reading.intents.iter().any(|intent| {
+            let number = name
+                .strip_prefix(intent.spec.target.name.as_str())
+                .and_then(|rest| rest.strip_prefix('-'));
+            number.is_some_and(|it| !it.is_empty() && it.bytes().all(|c| c.is_ascii_digit()))
+        })
+    };
+    wholes.iter().flat_map(|whole| &whole.said).find_map(|it| {
+        let sem::Item::Ask {
+            target: Some(target),
+            question,
+            ..
+        } = &it.item
+        else {
+            return None;
+        };
+        let named = target.picks.iter().find_map(|pick| match pick {
+            sem::Pick::Named { hit, .. } => {
+                let mut known = hit
+                    .workloads
+                    .iter()
+                    .filter_map(|at| catalog.workloads.get(*at));
+                known.find(|workload| is_numbered(&workload.name))
+            }
+            _ => None,
+        })?;
+        Some(clarify_among(
+            "reading",
+            "That can be read in more than one way. Which one is meant?",
+            vec![
+                words::in_words(answer),
+                format!("{}: {question}", named.workload()),
+            ],
+        ))
+    })
+}
+
 /// The one reading, or the question which of several is meant.
 fn one_of(readings: Vec<Translation>) -> Translation {
     let wanted: Vec<&Translation> = readings
         .iter()
         .filter(|it| matches!(it, Translation::Intent(_) | Translation::Query(_)))
         .collect();
+    // `go up to 2 pods` where there are 3: that it can be read as a bound doesn't make it one.
+    if let Some(contradiction) = readings.iter().find(|it| clash::is_opposite(it)) {
+        return contradiction.clone();
+    }
     match wanted.as_slice() {
         [one] => (*one).clone(),
         [] => readings.into_iter().next().unwrap_or_else(|| {

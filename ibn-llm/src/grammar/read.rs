@@ -347,6 +347,7 @@ pub(crate) fn finish(
     let mut notes: Vec<String> = Vec::new();
     for mut draft in drafts {
         draft.finish()?;
+        draft.finish_time()?;
         for note in &draft.notes {
             if !notes.contains(note) {
                 notes.push(note.clone());

@@ -375,13 +375,17 @@ pub(crate) struct When {
     pub(crate) from: Option<Moment>,
     pub(crate) until: Option<Moment>,
     pub(crate) length: Option<Length>,
-    /// A whole day or a weekend, where that is all that was said.
+    /// A day, a weekend or the like, where that is all that was said.
     pub(crate) whole: Option<Whole>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whole {
     Day(Day),
+    /// A day that was only named: a change begins with it, and nothing was said of an end.
+    FromDay(Day),
+    /// The same of a week, a month or a year that comes.
+    FromNext(Period),
     Weekend,
     Rest(Period),
     Next(Period),

@@ -71,16 +71,13 @@ impl Times {
     fn whole(&self, whole: Whole) -> Answer<Validity> {
         let today = self.now.date();
         let (from, until) = match whole {
+            Whole::FromDay(day) => {
+                let date = self.coming(day)?;
+                return self.since((date > today).then_some(date));
+            }
+            Whole::FromNext(period) => return self.since(Some(self.next_period(period)?)),
             Whole::Day(day) => {
-                if let Day::Weekday(weekday) = day
-                    && weekday == today.weekday()
-                {
-                    return Err(clarify("time", "Do you mean today, or a week from today?"));
-                }
-                let date = self.date(day)?;
-                if date < today {
-                    return Err(past());
-                }
+                let date = self.coming(day)?;
                 let from = (date > today).then_some(date);
                 (from, self.later(date, 1.day())?)
             }
@@ -111,6 +108,32 @@ impl Times {
         Ok(Validity {
             from: from.as_ref().map(Zoned::timestamp),
             until: Some(until.timestamp()),
+        })
+    }
+
+    /// The day itself, which is not over.
+    fn coming(&self, day: Day) -> Answer<Date> {
+        let today = self.now.date();
+        if let Day::Weekday(weekday) = day
+            && weekday == today.weekday()
+        {
+            return Err(clarify("time", "Do you mean today, or a week from today?"));
+        }
+        let date = self.date(day)?;
+        if date < today {
+            return Err(past());
+        }
+        Ok(date)
+    }
+
+    /// From the start of a day on.
+    fn since(&self, from: Option<Date>) -> Answer<Validity> {
+        let from = from
+            .map(|date| self.zoned(date.to_datetime(Time::midnight())))
+            .transpose()?;
+        Ok(Validity {
+            from: from.as_ref().map(Zoned::timestamp),
+            until: None,
         })
     }
 

@@ -169,9 +169,15 @@ fn relative(g: &mut Builder) {
             "scale/rescale/size/resize/bring/take/move/ramp/turn/dial/step/bump <t:target> [back] <d:updown> <b:by>",
             "<d:scaledir> <t:target> <b:by>",
             "<d:scaledir> <b:by> [(for/of/on) <t:target>]",
+            // scale web up 50 %, up 2x
+            "scale/rescale/size/resize/bring/take/move/ramp/turn/dial/step/bump <t:target> <d:updown> <b:factor>",
+            "<d:scaledir> <t:target> <b:factor>",
         ],
         |c| plain(c, true),
     );
+    g.rule("factor", &["<q:pct>", "<q:times>"], |c| {
+        Some(Sem::By(By::Qty(c.qty("q")?)))
+    });
     g.rule(
         "scaledir",
         &["scale/rescale/ramp/bring/take/move/step/turn/dial/size <d:updown>"],

@@ -428,18 +428,18 @@ fn whens(g: &mut Builder) {
     g.rule(
         "when",
         &[
-            "[only] [on/for/during] <d:day> [only]",
+            "[only] for/during/throughout <d:day> [only]",
+            "only [on] <d:day>",
+            "[on] <d:day> only",
             "[for] all of <d:day>",
-            "all day <d:day>",
+            "all day [on] <d:day>",
             "[for] the whole of <d:day>",
         ],
-        |c| {
-            item(Item::When(When {
-                whole: Some(Whole::Day(c.day("d")?)),
-                ..When::default()
-            }))
-        },
+        |c| whole(Whole::Day(c.day("d")?)),
     );
+    g.rule("when", &["[on] <d:day>"], |c| {
+        whole(Whole::FromDay(c.day("d")?))
+    });
     g.rule(
         "when",
         &[
@@ -467,12 +467,28 @@ fn whens(g: &mut Builder) {
     g.rule("when", &["[for] the rest of the day", "for today"], |_| {
         whole(Whole::Rest(Period::Day))
     });
-    g.rule("when", &["[for/during/in] [all of] next week"], |_| {
-        whole(Whole::Next(Period::Week))
+    g.rule("when", &["[in] next week"], |_| {
+        whole(Whole::FromNext(Period::Week))
     });
-    g.rule("when", &["[for/during/in] [all of] next month"], |_| {
-        whole(Whole::Next(Period::Month))
+    g.rule("when", &["[in] next month"], |_| {
+        whole(Whole::FromNext(Period::Month))
     });
+    g.rule(
+        "when",
+        &[
+            "for/during/throughout [all of] next week",
+            "only [in] next week",
+        ],
+        |_| whole(Whole::Next(Period::Week)),
+    );
+    g.rule(
+        "when",
+        &[
+            "for/during/throughout [all of] next month",
+            "only [in] next month",
+        ],
+        |_| whole(Whole::Next(Period::Month)),
+    );
     // What words don't fix.
     g.rule(
         "when",
