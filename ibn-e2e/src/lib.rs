@@ -16,8 +16,11 @@
 //! ```
 
 mod namespace;
+mod poll;
+pub mod shop;
 
-pub use namespace::in_namespace;
+pub use namespace::{create_namespace, delete_namespace, in_namespace};
+pub use poll::until;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 

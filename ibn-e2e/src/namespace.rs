@@ -24,16 +24,31 @@ pub async fn in_namespace<T>(
     let prefix = std::env::var(PREFIX).unwrap_or_else(|_| "e2e".to_owned());
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("{prefix}-{label}-{}-{count}", std::process::id());
-    let spaces: Api<Namespace> = Api::all(client.clone());
-    if let Err(error) = spaces.create(&PostParams::default(), &named(&name)).await {
-        fail(&format!("the namespace {name} can be made: {error}"));
-    }
+    create_namespace(client, &name).await;
     let outcome = AssertUnwindSafe(test(&name)).catch_unwind().await;
-    let _ = spaces.delete(&name, &DeleteParams::default()).await;
+    delete_namespace(client, &name).await;
     match outcome {
         Ok(value) => value,
         Err(payload) => std::panic::resume_unwind(payload),
     }
+}
+
+/// Makes a namespace for a test that needs several; they are to be deleted by [`delete_namespace`].
+///
+/// # Panics
+/// Where it can't be made.
+pub async fn create_namespace(client: &kube::Client, name: &str) {
+    let spaces: Api<Namespace> = Api::all(client.clone());
+    if let Err(error) = spaces.create(&PostParams::default(), &named(name)).await {
+        fail(&format!("the namespace {name} can be made: {error}"));
+    }
+}
+
+/// Deletes a namespace with all that is in it, without waiting for that.
+pub async fn delete_namespace(client: &kube::Client, name: &str) {
+    let spaces: Api<Namespace> = Api::all(client.clone());
+    // Whatever the answer is, there is nothing else that a test could do about it.
+    let _ = spaces.delete(name, &DeleteParams::default()).await;
 }
 
 fn named(name: &str) -> Namespace {

@@ -4,10 +4,11 @@
 //! schemas, so that the API server refuses what the reader would refuse.
 
 mod crd;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for the roles that are yet to come")
-)]
 mod error;
+pub mod orchestrator;
+mod sizes;
+pub mod watch;
 
 pub use crd::{crds, crds_yaml};
+pub use orchestrator::ClusterOrchestrator;
+pub use watch::{Scope, Watches};

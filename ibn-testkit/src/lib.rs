@@ -12,6 +12,7 @@
 //! | `Translator` | [`translator::check`] | `Panic` | `examples/own_translator.rs` |
 //! | `Orchestrator` | [`orchestrator::check`] | `SimulatedCluster` | `ibn-sim/tests/conformance.rs` |
 //! | `Orchestrator` | [`orchestrator::check`] | `FakeCluster` | `ibn-testkit/src/cluster.rs` |
+//! | `Orchestrator` | [`orchestrator::check`] | `ClusterOrchestrator` | `ibn-e2e/tests/orchestrator/conformance.rs` |
 //! | `Monitor` | [`monitor::check`] | `SimulatedCluster` | `ibn-sim/tests/conformance.rs` |
 //! | `Monitor` | [`monitor::check`] | `Merged`, `Replay`, `Recorded` | `ibn-assurance/tests/monitors.rs` |
 //! | `Monitor` | [`monitor::check`] | `PrometheusMonitor` | `ibn-assurance/tests/prometheus_faults.rs` |
