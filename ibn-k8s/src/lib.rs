@@ -5,10 +5,12 @@
 
 mod crd;
 mod error;
+pub mod monitor;
 pub mod orchestrator;
 mod sizes;
 pub mod watch;
 
 pub use crd::{crds, crds_yaml};
+pub use monitor::ClusterMonitor;
 pub use orchestrator::ClusterOrchestrator;
 pub use watch::{Scope, Watches};

@@ -18,6 +18,7 @@
 //! | `Monitor` | [`monitor::check`] | `PrometheusMonitor` | `ibn-assurance/tests/prometheus_faults.rs` |
 //! | `Monitor` | [`monitor::check`] | `ScriptedMonitor` | `ibn-testkit/tests/conformance.rs` |
 //! | `Monitor` | [`monitor::check`] | `FakeCluster` | `ibn-testkit/src/cluster.rs` |
+//! | `Monitor` | [`monitor::check`] | `ClusterMonitor` | `ibn-e2e/tests/monitor.rs` |
 //! | `IntentStore` | [`store::intent_store_conformance`] | `MemoryStore`, `SqliteStore`, `Arc` | `ibn-runtime/tests/conformance.rs` |
 //! | `Ledger` | [`store::ledger_conformance`] | `MemoryStore`, `SqliteStore`, `ReplayingLedger`, `Arc` | `ibn-runtime/tests/conformance.rs` |
 //! | `Assessor` | [`assessor::check`] | `ThresholdAssessor`, `BurnRateAssessor`, `ForecastAwareAssessor` | `ibn-assurance/tests/conformance.rs` |
