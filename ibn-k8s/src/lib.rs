@@ -8,9 +8,11 @@ mod error;
 pub mod monitor;
 pub mod orchestrator;
 mod sizes;
+mod store;
 pub mod watch;
 
-pub use crd::{crds, crds_yaml};
+pub use crd::{Error as CrdError, crds, crds_yaml};
 pub use monitor::ClusterMonitor;
 pub use orchestrator::ClusterOrchestrator;
+pub use store::{ClusterIntentStore, ClusterLedger, FINALIZER};
 pub use watch::{Scope, Watches};
