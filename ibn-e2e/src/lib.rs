@@ -15,10 +15,12 @@
 //! # }
 //! ```
 
+mod install;
 mod namespace;
 mod poll;
 pub mod shop;
 
+pub use install::install_crds;
 pub use namespace::{create_namespace, delete_namespace, in_namespace};
 pub use poll::until;
 

@@ -4,6 +4,9 @@
 //! says; with `schema:` in front, the schema alone refuses it, which only the API server looks at. Of two documents the second
 //! is an edit of the first.
 
+#![expect(clippy::unwrap_used, reason = "a failed helper fails its test")]
+#![expect(clippy::indexing_slicing, reason = "what is not there fails its test")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

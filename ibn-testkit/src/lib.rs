@@ -21,6 +21,8 @@
 //! | `Monitor` | [`monitor::check`] | `ClusterMonitor` | `ibn-e2e/tests/monitor.rs` |
 //! | `IntentStore` | [`store::intent_store_conformance`] | `MemoryStore`, `SqliteStore`, `Arc` | `ibn-runtime/tests/conformance.rs` |
 //! | `Ledger` | [`store::ledger_conformance`] | `MemoryStore`, `SqliteStore`, `ReplayingLedger`, `Arc` | `ibn-runtime/tests/conformance.rs` |
+//! | `IntentStore` | [`store::intent_store_conformance_in`] | `ClusterIntentStore` | `ibn-e2e/tests/api/stores.rs` |
+//! | `Ledger` | [`store::ledger_conformance_in`] | `ClusterLedger` | `ibn-e2e/tests/api/stores.rs` |
 //! | `Assessor` | [`assessor::check`] | `ThresholdAssessor`, `BurnRateAssessor`, `ForecastAwareAssessor` | `ibn-assurance/tests/conformance.rs` |
 //! | `Assessor` | [`assessor::check_honest`] | `ComparingAssessor` | `ibn-testkit/tests/conformance.rs` |
 //! | `Recommender` | [`recommender::check`] | `Hold`, `TargetTracking`, `ModelPredictive` | `ibn-drl/tests/conformance.rs` |

@@ -3,7 +3,7 @@
 use futures::executor::block_on;
 use ibn_core::decision::{Decision, DecisionId, LedgerEntry, LedgerEvent, Reason, Trigger};
 use ibn_core::guard::{Desired, Receipt};
-use ibn_core::intent::{Amount, Directive, Expectation, Intent, IntentKey};
+use ibn_core::intent::{Amount, Directive, Expectation, Intent, IntentKey, Metadata};
 use ibn_core::roles::{IntentStore, Ledger, LedgerQuery};
 use ibn_core::workload::WorkloadRef;
 use jiff::Timestamp;
@@ -15,14 +15,22 @@ use ibn_core::allocation::Allocation;
 /// # Panics
 /// Where it doesn't.
 pub fn intent_store_conformance<S: IntentStore>(make: impl Fn() -> S) {
-    let web = WorkloadRef::deployment("acme", "web");
+    intent_store_conformance_in("acme", make);
+}
+
+/// The same for a store in which a namespace must be there before something is put into it.
+///
+/// # Panics
+/// Where it doesn't do what it must.
+pub fn intent_store_conformance_in<S: IntentStore>(namespace: &str, make: impl Fn() -> S) {
+    let web = WorkloadRef::deployment(namespace, "web");
     let intent = |name: &str| {
         Intent::new(name, &web).with_expectation(Expectation::Directive(Directive::Replicas(
             Amount::Scale(1.5),
         )))
     };
     let key = |name: &str| IntentKey {
-        namespace: "acme".to_owned(),
+        namespace: namespace.to_owned(),
         name: name.to_owned(),
     };
     let store = make();
@@ -36,8 +44,10 @@ pub fn intent_store_conformance<S: IntentStore>(make: impl Fn() -> S) {
         );
         assert_eq!(store.put(&intent("b")).await, Ok(()));
         assert_eq!(store.put(&intent("a")).await, Ok(()));
+        let listed = store.list().await;
+        let listed = listed.map(|found| found.into_iter().map(written).collect());
         assert_eq!(
-            store.list().await,
+            listed,
             Ok(vec![intent("a"), intent("b")]),
             "in order of the key"
         );
@@ -45,14 +55,28 @@ pub fn intent_store_conformance<S: IntentStore>(make: impl Fn() -> S) {
         changed.spec.text = Some("\"quotes\", ünïcode and\nnew lines".to_owned());
         assert_eq!(store.put(&changed).await, Ok(()));
         assert_eq!(
-            store.get(&key("a")).await,
+            store.get(&key("a")).await.map(|found| found.map(written)),
             Ok(Some(changed)),
             "what is read is what was written"
         );
         assert_eq!(store.delete(&key("a")).await, Ok(()));
         assert_eq!(store.get(&key("a")).await, Ok(None));
-        assert_eq!(store.list().await, Ok(vec![intent("b")]));
+        let listed = store.list().await;
+        let listed = listed.map(|found| found.into_iter().map(written).collect());
+        assert_eq!(listed, Ok(vec![intent("b")]));
     });
+}
+
+/// An intent without what a store gives it.
+fn written(mut intent: Intent) -> Intent {
+    intent.metadata = Metadata {
+        name: intent.metadata.name,
+        namespace: intent.metadata.namespace,
+        labels: intent.metadata.labels,
+        annotations: intent.metadata.annotations,
+        ..Metadata::default()
+    };
+    intent
 }
 
 /// What every [`Ledger`] must do; `make` gives a new, empty one each time.
@@ -60,10 +84,18 @@ pub fn intent_store_conformance<S: IntentStore>(make: impl Fn() -> S) {
 /// # Panics
 /// Where it doesn't.
 pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
-    let web = WorkloadRef::deployment("acme", "web");
-    let api = WorkloadRef::deployment("acme", "api");
-    let others = WorkloadRef::deployment("acme-2", "api");
-    let quota = WorkloadRef::namespace("acme");
+    ledger_conformance_in("acme", make);
+}
+
+/// The same for a ledger in which a namespace must be there before something is put into it: this one, and the same with `-2`.
+///
+/// # Panics
+/// Where it doesn't do what it must.
+pub fn ledger_conformance_in<L: Ledger>(namespace: &str, make: impl Fn() -> L) {
+    let web = WorkloadRef::deployment(namespace, "web");
+    let api = WorkloadRef::deployment(namespace, "api");
+    let others = WorkloadRef::deployment(&format!("{namespace}-2"), "api");
+    let quota = WorkloadRef::namespace(namespace);
     let entries = vec![
         decided(1, &web, 10),
         applied(1, &web, 11),
@@ -155,7 +187,7 @@ pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
         );
         assert_eq!(
             ask(LedgerQuery {
-                namespace: Some("acme".to_owned()),
+                namespace: Some(namespace.to_owned()),
                 last: Some(3),
                 ..all.clone()
             })
@@ -173,7 +205,7 @@ pub fn ledger_conformance<L: Ledger>(make: impl Fn() -> L) {
         );
         let both = LedgerQuery {
             workload: Some(web),
-            namespace: Some("acme".to_owned()),
+            namespace: Some(namespace.to_owned()),
             since: Some(second(11)),
             last: Some(2),
             decision: None,

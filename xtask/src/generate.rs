@@ -30,7 +30,7 @@ struct Generator {
 /// ```ignore
 /// Generator {
 ///     name: "crds",
-///     place: Place::File("deploy/crds.yaml"),
+///     place: Place::File("deploy/manifests/crds.yaml"),
 ///     args: &["run", "--quiet", "--package", "ibn-cli", "--", "crds"],
 /// }
 /// ```
@@ -49,7 +49,12 @@ const GENERATORS: &[Generator] = &[
     },
     Generator {
         name: "crds",
-        place: Place::File("deploy/crds.yaml"),
+        place: Place::File("deploy/manifests/crds.yaml"),
+        args: &["run", "--quiet", "--package", "ibn-cli", "--", "crds"],
+    },
+    Generator {
+        name: "crds of the chart",
+        place: Place::File("deploy/chart/crds/crds.yaml"),
         args: &["run", "--quiet", "--package", "ibn-cli", "--", "crds"],
     },
 ];

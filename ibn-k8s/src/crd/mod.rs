@@ -59,12 +59,7 @@ fn kinds() -> Vec<Kind> {
             columns: &[
                 Column("Target", "string", ".spec.target.name", 0),
                 Column("State", "string", ".status.state", 0),
-                Column(
-                    "Achieved",
-                    "string",
-                    ".status.expectations[*].achieved",
-                    0,
-                ),
+                Column("Achieved", "string", ".status.expectations[*].achieved", 0),
                 Column("Decision", "string", ".status.lastDecision", 1),
                 Column("Priority", "integer", ".spec.priority", 1),
                 Column("Mode", "string", ".spec.mode", 1),

@@ -22,7 +22,10 @@ const AMOUNTS: [&str; 5] = [
 pub(super) fn intent(spec: &mut Value) {
     let mut spec = At(spec);
     spec.set("text", json!({"maxLength": 4096}));
-    spec.set("target.name", json!({"maxLength": 253, "pattern": SUBDOMAIN}));
+    spec.set(
+        "target.name",
+        json!({"maxLength": 253, "pattern": SUBDOMAIN}),
+    );
     spec.rule(
         "target",
         Rule::new(
@@ -150,9 +153,7 @@ fn objective(spec: &mut At<'_>) {
             spec.rule(
                 place,
                 Rule::new(
-                    &format!(
-                        "!({applies}) || !has(self.{side}) || self.{side}.matches('{form}')"
-                    ),
+                    &format!("!({applies}) || !has(self.{side}) || self.{side}.matches('{form}')"),
                     message,
                 )
                 .of(&format!(".{side}")),
@@ -221,12 +222,12 @@ fn directive(spec: &mut At<'_>) {
 pub(super) fn guardrail(spec: &mut Value) {
     let mut spec = At(spec);
     limits(&mut spec, "");
-    spec.set("selector.name", json!({"maxLength": 253, "pattern": SUBDOMAIN}));
-    spec.set("selector.matchLabels", json!({"maxProperties": 32}));
     spec.set(
-        "selector.matchLabels{}",
-        json!({"maxLength": 63}),
+        "selector.name",
+        json!({"maxLength": 253, "pattern": SUBDOMAIN}),
     );
+    spec.set("selector.matchLabels", json!({"maxProperties": 32}));
+    spec.set("selector.matchLabels{}", json!({"maxLength": 63}));
     for field in ["cpu", "memory"] {
         spec.set(
             field,

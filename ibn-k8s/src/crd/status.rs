@@ -79,6 +79,7 @@ fn expectation() -> Value {
             "fulfilled": {"description": "Whether it is met; absent while it isn't known.", "type": "boolean"},
             "hash": text("Which wording `resolved` belongs to."),
             "resolved": setting("The absolute value of a directive, written before it is applied and read ever after."),
+            "ordered": {"description": "When it was first said in its present words.", "type": "string", "format": "date-time"},
             "previous": setting("The value of the same fields before, for `onEnd: Restore`."),
             "reason": text("Why it is not met."),
             "since": {"description": "Since when `fulfilled` is what it is.", "type": "string", "format": "date-time"},

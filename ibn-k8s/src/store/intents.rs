@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
-use super::{FIELD_MANAGER, FINALIZER, IDENTITY, api, list};
+use super::{FINALIZER, IDENTITY, api, list};
 use crate::error::told;
+use crate::watch::FIELD_MANAGER;
 
 /// Intents as objects of the API server, which people write there as well.
 ///
@@ -186,7 +187,8 @@ impl ClusterIntentStore {
             differs = true;
         }
         let spec = json!(intent.spec);
-        let is_newer = intent.metadata.generation > live.metadata.generation;
+        let of = intent.metadata.generation;
+        let is_newer = of.is_none() || of > live.metadata.generation;
         if live.data.get("spec") != Some(&spec) && is_newer {
             // What was there and is no longer is taken away; a merge alone would keep it.
             let mut spec = spec;
@@ -259,7 +261,8 @@ impl IntentStore for ClusterIntentStore {
             let status = with_refusal(status.clone(), refused.as_ref());
             self.write_status(&key, &live, &status).await?;
         }
-        if intent.metadata.deletion_timestamp.is_some() && live.metadata.deletion_timestamp.is_none()
+        if intent.metadata.deletion_timestamp.is_some()
+            && live.metadata.deletion_timestamp.is_none()
         {
             delete_object(&self.client, &key, &live).await?;
         }
@@ -309,8 +312,7 @@ impl IntentStore for ClusterIntentStore {
             .into_iter()
             .filter(|it| it != FINALIZER)
             .collect();
-        let patch =
-            json!({"metadata": {"uid": live.metadata.uid, "finalizers": finalizers}});
+        let patch = json!({"metadata": {"uid": live.metadata.uid, "finalizers": finalizers}});
         let freed = api(&self.client, "Intent", &key.namespace)
             .patch(&key.name, &PatchParams::default(), &Patch::Merge(&patch))
             .await;

@@ -175,8 +175,7 @@ impl ClusterLedger {
             // The answer to an earlier try was lost, where it is the same; another one of its name is nobody's but a person's.
             Err(kube::Error::Api(status)) if status.code == 409 => {
                 let live = api.get(&name).await.map_err(|error| failed(&error))?;
-                let same = live.data.get("spec").and_then(|spec| spec.get("at"))
-                    == spec.get("at");
+                let same = live.data.get("spec").and_then(|spec| spec.get("at")) == spec.get("at");
                 if same {
                     Ok(())
                 } else {
@@ -290,6 +289,10 @@ impl Ledger for ClusterLedger {
                         .workload
                         .as_ref()
                         .is_none_or(|wanted| *wanted == record.workload)
+                    && query
+                        .namespace
+                        .as_ref()
+                        .is_none_or(|wanted| *wanted == record.workload.namespace)
             })
             .flat_map(|(_, record)| &record.entries)
             .filter(|numbered| query.since.is_none_or(|since| since <= numbered.entry.at))

@@ -14,9 +14,6 @@ pub const FINALIZER: &str = "ibn.dev/intent";
 /// The uid under which the engine knows an intent that came through it, and not through the API server.
 const IDENTITY: &str = "ibn.dev/identity";
 
-/// Who we are to the API server, as the owner of fields.
-pub(crate) const FIELD_MANAGER: &str = "ibn";
-
 /// A kind of our API.
 pub(crate) fn resource(kind: &str) -> ApiResource {
     let kind = GroupVersionKind::gvk("ibn.dev", "v1alpha1", kind);
