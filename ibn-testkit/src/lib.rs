@@ -48,6 +48,8 @@
 //! Beside the suites: [`stage`] plays an engine on fakes, [`mutants`] breaks documents in ways whose diagnostic is known,
 //! [`strategies`] draws valid ones, and [`service`] is for tests that need something real.
 
+#[cfg(feature = "apiserver")]
+pub mod apiserver;
 pub mod assessor;
 pub mod clock;
 pub mod cluster;

@@ -9,11 +9,10 @@ use ibn_core::roles::Orchestrator;
 use ibn_core::workload::Inventory;
 use ibn_e2e::{in_namespace, shop};
 use ibn_k8s::ClusterOrchestrator;
-use ibn_testkit::service::need;
 use serde_json::json;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::SOON;
+use crate::{SOON, clusters};
 
 /// Shows what is live once nothing moves by itself any more: the suite compares what it saw with what it sees.
 struct Settled(ClusterOrchestrator);
@@ -44,24 +43,23 @@ impl Orchestrator for Settled {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_acts_as_an_orchestrator() {
-    let Some(client) = need("cluster", ibn_e2e::cluster().await) else {
-        return;
-    };
-    in_namespace(&client, "conformance", async |first| {
-        // Each check of the suite begins on a namespace of its own, named after the first one.
-        let count = AtomicU32::new(0);
-        let make = || {
-            let name = format!("{first}-{}", count.fetch_add(1, Ordering::Relaxed));
-            tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(fresh(&client, &name))
-            })
-        };
-        ibn_testkit::orchestrator::check(make).await;
-        for idx in 0..count.into_inner() {
-            ibn_e2e::delete_namespace(&client, &format!("{first}-{idx}")).await;
-        }
-    })
-    .await;
+    for client in clusters().await {
+        in_namespace(&client, "conformance", async |first| {
+            // Each check of the suite begins on a namespace of its own, named after the first one.
+            let count = AtomicU32::new(0);
+            let make = || {
+                let name = format!("{first}-{}", count.fetch_add(1, Ordering::Relaxed));
+                tokio::task::block_in_place(|| {
+                    tokio::runtime::Handle::current().block_on(fresh(&client, &name))
+                })
+            };
+            ibn_testkit::orchestrator::check(make).await;
+            for idx in 0..count.into_inner() {
+                ibn_e2e::delete_namespace(&client, &format!("{first}-{idx}")).await;
+            }
+        })
+        .await;
+    }
 }
 
 /// A namespace with a workload of which nothing is foreign, and one that an autoscaler moves.

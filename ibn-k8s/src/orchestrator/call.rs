@@ -179,8 +179,25 @@ impl ClusterOrchestrator {
         let what = format!("pod {}/{}", pod.namespace, pod.name);
         let (params, patch) = (mode.params(), Patch::Strategic(patch));
         let answer = self
-            .ask(what, || api.patch_resize(&pod.name, &params, &patch))
-            .await?;
+            .ask(&what, || api.patch_resize(&pod.name, &params, &patch))
+            .await;
+        let answer = match answer {
+            // Another pod by the same name is no conflict to the server, but an identity that can't be changed.
+            Err(error @ Error::Refused { .. }) => {
+                let now = self.ask(&what, || api.get(&pod.name)).await?;
+                let found = now.metadata.uid.unwrap_or_default();
+                return Err(if found == pod.uid {
+                    error
+                } else {
+                    Error::Stale {
+                        what,
+                        judged_on: pod.uid.clone(),
+                        found,
+                    }
+                });
+            }
+            answer => answer?,
+        };
         let view = PodView::of(&answer);
         if mode == Mode::Write {
             self.watches.pods.put(view.clone());
