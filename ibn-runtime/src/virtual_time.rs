@@ -1,13 +1,21 @@
 //! The driver in virtual time: one effect after the other, as fast as the machine can.
+//!
+//! What only computes may be answered by several threads at once: of all that is to be answered before the next event that
+//! needs it, in the order in which it was asked for. The events, the effects and their order are the same with any number.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::executor::block_on;
-use ibn_core::engine::{Effect, Engine, Event, Reply, Request, RequestId, State};
+use ibn_core::assessment::AssessmentInput;
+use ibn_core::engine::{Effect, Engine, Event, Reply, Request, RequestId, State, TurnId};
 use ibn_core::guardrail::Guardrail;
 use ibn_core::roles::VirtualClock;
+use ibn_core::situation::Situation;
+use ibn_core::workload::WorkloadRef;
 use jiff::{SignedDuration, Timestamp};
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::roles::{Happening, Listener, Roles};
 
@@ -36,6 +44,42 @@ pub struct VirtualDriver<W> {
     next_request: u64,
     listeners: Vec<Box<dyn Listener>>,
     replies: Vec<(RequestId, Reply)>,
+    /// Answers what only computes; none where the calling thread does.
+    threads: Option<ThreadPool>,
+}
+
+/// What is to come to the engine, in order.
+enum Coming {
+    Event(Event),
+    /// The answer to something that only computes and that nobody has begun with.
+    Answer(Question),
+}
+
+/// What only computes: its answer depends on nothing but itself, and on what its workload's recommender has learned.
+enum Question {
+    Assess(TurnId, WorkloadRef, Box<AssessmentInput>),
+    Recommend(TurnId, WorkloadRef, Arc<Situation>),
+}
+
+impl Question {
+    fn answer(self, roles: &Roles) -> Event {
+        match self {
+            Self::Assess(turn, workload, input) => {
+                let assessment = roles.assessor.assess(&input);
+                Event::Assessed(turn, workload, Ok(assessment))
+            }
+            Self::Recommend(turn, workload, situation) => {
+                let recommendation = roles.recommenders.recommend(&situation);
+                Event::Recommended(turn, workload, Ok(recommendation))
+            }
+        }
+    }
+
+    fn workload(&self) -> &WorkloadRef {
+        match self {
+            Self::Assess(_, workload, _) | Self::Recommend(_, workload, _) => workload,
+        }
+    }
 }
 
 /// So many rounds at one instant are no turn any more but a loop; time is then moved on.
@@ -55,7 +99,24 @@ impl<W: World> VirtualDriver<W> {
             next_request: 1,
             listeners: Vec::new(),
             replies: Vec::new(),
+            threads: None,
         }
+    }
+
+    /// Lets so many threads answer at once what only computes: assessments and recommendations. With one, or where no more can be
+    /// started, the calling thread does. The run is the same to the byte with any number.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = (threads > 1)
+            .then(|| {
+                ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(|idx| format!("ibn-answer-{idx}"))
+                    .build()
+                    .ok()
+            })
+            .flatten();
+        self
     }
 
     /// Adds somebody who hears everything from now on.
@@ -163,8 +224,16 @@ impl<W: World> VirtualDriver<W> {
 
     /// Tells the engine something and carries out all that follows from it at this instant.
     pub fn feed(&mut self, event: Event) {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
+        let mut coming = VecDeque::from([Coming::Event(event)]);
+        while let Some(next) = coming.pop_front() {
+            let event = match next {
+                Coming::Event(event) => event,
+                Coming::Answer(question) => {
+                    coming.push_front(Coming::Answer(question));
+                    self.answer(&mut coming);
+                    continue;
+                }
+            };
             for listener in &mut self.listeners {
                 listener.hear(self.now, Happening::Event(&event));
             }
@@ -172,9 +241,49 @@ impl<W: World> VirtualDriver<W> {
                 for listener in &mut self.listeners {
                     listener.hear(self.now, Happening::Effect(&effect));
                 }
-                events.extend(self.carry_out(effect));
+                if let Effect::Learn(workload, _) | Effect::Demote(workload, _) = &effect {
+                    // What was asked of a recommender before is answered by what it knew then.
+                    let asked = |next: &Coming| matches!(next, Coming::Answer(question) if question.workload() == workload);
+                    if coming.iter().any(asked) {
+                        self.answer(&mut coming);
+                    }
+                }
+                match self.question(effect) {
+                    Ok(question) => coming.push_back(Coming::Answer(question)),
+                    Err(effect) => coming.extend(self.carry_out(effect).map(Coming::Event)),
+                }
             }
         }
+    }
+
+    /// The part of an effect that may wait for others like it.
+    fn question(&self, effect: Effect) -> Result<Question, Effect> {
+        match effect {
+            _ if self.threads.is_none() => Err(effect),
+            Effect::Assess(turn, workload, input) => Ok(Question::Assess(turn, workload, input)),
+            Effect::Recommend(turn, workload, situation) => {
+                Ok(Question::Recommend(turn, workload, situation))
+            }
+            other => Err(other),
+        }
+    }
+
+    /// Answers all questions that wait, each in its place.
+    fn answer(&self, coming: &mut VecDeque<Coming>) {
+        let roles = &self.roles;
+        let all: Vec<Coming> = std::mem::take(coming).into();
+        let answered = |next: Coming| match next {
+            Coming::Answer(question) => Coming::Event(question.answer(roles)),
+            event @ Coming::Event(_) => event,
+        };
+        let all: Vec<Coming> = match &self.threads {
+            Some(threads) if all.len() > 1 => threads.install(|| {
+                let each = all.into_par_iter().with_max_len(1);
+                each.map(answered).collect()
+            }),
+            _ => all.into_iter().map(answered).collect(),
+        };
+        *coming = all.into();
     }
 
     fn carry_out(&mut self, effect: Effect) -> Option<Event> {
@@ -209,12 +318,10 @@ impl<W: World> VirtualDriver<W> {
                 Some(Event::Observed(turn, workload, observation))
             }
             Effect::Assess(turn, workload, input) => {
-                let assessment = roles.assessor.assess(&input);
-                Some(Event::Assessed(turn, workload, Ok(assessment)))
+                Some(Question::Assess(turn, workload, input).answer(roles))
             }
             Effect::Recommend(turn, workload, situation) => {
-                let recommendation = roles.recommenders.recommend(&situation);
-                Some(Event::Recommended(turn, workload, Ok(recommendation)))
+                Some(Question::Recommend(turn, workload, situation).answer(roles))
             }
             Effect::Learn(workload, experience) => {
                 let report = roles.recommenders.learn(&workload, &experience)?;

@@ -14,7 +14,11 @@ use ibn_core::engine::{Effect, Engine, EngineConfig, Event, Reply, Request, Stat
 use ibn_core::guard::{ApprovedPlan, Desired, Receipt};
 use ibn_core::intent::{Amount, Bound, Directive, Expectation, IndicatorName, Intent, Objective};
 use ibn_core::observation::{Observation, Signal};
-use ibn_core::roles::{Clock, Ledger, LedgerQuery, Monitor, Orchestrator};
+use ibn_core::roles::{
+    Checkpoint, Clock, LearnReport, Ledger, LedgerQuery, Monitor, Orchestrator, PolicyLearner,
+    Recommender,
+};
+use ibn_core::situation::{Experience, Recommendation, Situation};
 use ibn_core::units::Quantile;
 use ibn_core::workload::{Inventory, WorkloadRef};
 use ibn_runtime::Control as _;
@@ -57,11 +61,14 @@ fn requests() -> Vec<(u64, Request)> {
         bound,
         window: None,
     };
-    let fast = Intent::new("api-fast", &workload("api"))
-        .with_expectation(Expectation::Objective(objective));
+    let fast = |name| {
+        Intent::new(&format!("{name}-fast"), &workload(name))
+            .with_expectation(Expectation::Objective(objective.clone()))
+    };
     vec![
         (7, Request::Submit(Box::new(directive))),
-        (31, Request::Submit(Box::new(fast))),
+        (31, Request::Submit(Box::new(fast("api")))),
+        (31, Request::Submit(Box::new(fast("worker")))),
         (
             90,
             Request::SetMode(workload("web"), ibn_core::intent::Mode::Suspended),
@@ -173,6 +180,14 @@ async fn run_live(seconds: u64) -> (Recording, MemoryStore, FakeCluster) {
 }
 
 fn run_virtual(seconds: u64) -> (Recording, MemoryStore, FakeCluster) {
+    run_on_threads(1, seconds, roles)
+}
+
+fn run_on_threads(
+    threads: usize,
+    seconds: u64,
+    roles: impl Fn(&FakeCluster, &MemoryStore) -> Roles,
+) -> (Recording, MemoryStore, FakeCluster) {
     let fake = cluster();
     let store = MemoryStore::new();
     let world = FakeWorld(fake.clone());
@@ -182,7 +197,8 @@ fn run_virtual(seconds: u64) -> (Recording, MemoryStore, FakeCluster) {
         roles(&fake, &store),
         world,
         start(),
-    );
+    )
+    .with_threads(threads);
     let recording = Recording::default();
     driver.listen(recording.listener());
     for (at, request) in requests() {
@@ -240,7 +256,11 @@ async fn both_drivers_do_the_same_to_the_cluster() {
         deeds(ledger(&virtual_store).await),
     );
     assert_eq!(live, virtually);
-    assert_eq!(live.len(), 2, "web by directive, api by the recommender");
+    assert_eq!(
+        live.len(),
+        3,
+        "web by directive, api and worker by their recommenders"
+    );
     for name in ["api", "web", "worker"] {
         let workload = WorkloadRef::deployment("acme", name);
         assert_eq!(
@@ -254,6 +274,84 @@ async fn both_drivers_do_the_same_to_the_cluster() {
 fn virtual_time_is_the_same_to_the_effect_every_time() {
     let effects = || run_virtual(600).0.effects.lock().unwrap().clone();
     assert_eq!(effects(), effects());
+}
+
+/// What it advises depends on how often it was asked and on what it learned, and what it is asked first takes longest.
+struct Counting {
+    asked: u32,
+    learned: u32,
+    slow: bool,
+}
+
+impl Recommender for Counting {
+    fn name(&self) -> &str {
+        "counting"
+    }
+
+    fn recommend(&mut self, situation: &Situation) -> Recommendation {
+        if self.slow {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.asked += 1;
+        let mut recommendation = FixedReplicas(0).recommend(situation);
+        recommendation.allocation.replicas = 2 + (self.asked + 3 * self.learned) % 4;
+        recommendation
+    }
+
+    fn as_learner(&mut self) -> Option<&mut dyn PolicyLearner> {
+        Some(self)
+    }
+}
+
+impl PolicyLearner for Counting {
+    fn learn(&mut self, _: &Experience) -> LearnReport {
+        self.learned += 1;
+        LearnReport::default()
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            learner: "counting".to_owned(),
+            version: 1,
+            encoding: 1,
+            data: vec![],
+        }
+    }
+
+    fn restore(&mut self, _: &Checkpoint) -> ibn_core::Result<()> {
+        Err(ibn_core::Error::not_found("a checkpoint"))
+    }
+}
+
+#[test]
+fn it_does_not_matter_how_many_threads_answer() {
+    let run = |threads| {
+        let (recording, store, fake) = run_on_threads(threads, 900, |cluster, store| Roles {
+            recommenders: RecommenderPool::new(|workload| {
+                Box::new(Counting {
+                    asked: 0,
+                    learned: 0,
+                    slow: workload.name == "api",
+                })
+            }),
+            ..roles(cluster, store)
+        });
+        let events = recording.events.lock().unwrap().clone();
+        let effects = recording.effects.lock().unwrap().clone();
+        let entries = futures::executor::block_on(store.query(&LedgerQuery::default())).unwrap();
+        let pods = ["api", "web", "worker"]
+            .map(|name| fake.replicas(&WorkloadRef::deployment("acme", name)));
+        (events, effects, entries, pods)
+    };
+    let alone = run(1);
+    let learned = alone
+        .1
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Learn(..)));
+    assert!(learned.count() > 20);
+    for threads in [2, 3, 8] {
+        assert!(run(threads) == alone, "{threads} threads");
+    }
 }
 
 #[test]

@@ -50,7 +50,13 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Outcome {
         requests = begin(&scenario, &cluster, kept.journal.as_deref())?;
     }
     let roles = setup::roles(args, &cluster, kept.intents, kept.ledger)?;
-    let mut driver = setup::driver(&scenario, settings.seed, &cluster, roles);
+    let mut driver = setup::driver(
+        &scenario,
+        settings.seed,
+        &cluster,
+        roles,
+        setup::threads(args),
+    );
     let board = ibn_server::Board::new();
     driver.listen(board.clone());
     let server = super::serve::Server::new(settings.state_dir.is_some())?;

@@ -32,10 +32,7 @@ enum Run {
 pub(super) fn run(args: &DemoArgs, settings: &Settings, span: Duration) -> Outcome {
     let scenario = setup::scenario(args, span)?;
     let seed = settings.seed;
-    let threads = match args.threads {
-        Some(threads) => usize::try_from(threads).unwrap_or(usize::MAX).max(1),
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
+    let threads = setup::threads(args);
     let progress = Progress::start(settings.output, "simulating", span.as_secs());
 
     // Each run is a function of scenario and seed; threads only decide how many go on at once.
@@ -146,7 +143,13 @@ fn managed(
     };
     let requests = setup::first_requests(scenario, &cluster)?;
     let roles = setup::roles(args, &cluster, intents, Arc::clone(&ledger))?;
-    let mut driver = setup::driver(scenario, settings.seed, &cluster, roles);
+    let mut driver = setup::driver(
+        scenario,
+        settings.seed,
+        &cluster,
+        roles,
+        setup::threads(args),
+    );
     let heard = super::report::Heard::default();
     driver.listen(heard.listener());
     for request in requests {

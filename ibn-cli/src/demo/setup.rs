@@ -110,12 +110,21 @@ pub(super) fn roles(
     })
 }
 
+/// How many threads a run may use.
+pub(super) fn threads(args: &DemoArgs) -> usize {
+    match args.threads {
+        Some(threads) => usize::try_from(threads).unwrap_or(usize::MAX).max(1),
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
 /// A driver that stands at the beginning of the scenario, with its guardrails in force.
 pub(super) fn driver(
     scenario: &Scenario,
     seed: u64,
     cluster: &SimulatedCluster,
     roles: Roles,
+    threads: usize,
 ) -> VirtualDriver<SimWorld> {
     let start = scenario.start;
     let resizing = scenario
@@ -128,7 +137,8 @@ pub(super) fn driver(
         roles,
         SimWorld(cluster.clone()),
         start,
-    );
+    )
+    .with_threads(threads);
     driver.set_guardrails(scenario.guardrails());
     driver
 }
