@@ -7,7 +7,9 @@
 //! - [`LiveDriver`] on tokio, in real time: every effect is a task with a time-out, services have
 //!   bounded concurrency, and nothing waits for what is slow;
 //! - [`MemoryStore`] and [`SqliteStore`]: intents, ledger, and (SQLite) the journal of requests by which a
-//!   run in virtual time goes on after a crash.
+//!   run in virtual time goes on after a crash;
+//! - [`DryRun`] and [`Recorded`] around an orchestrator: nothing is done, or all that is done is written down. They stand here and
+//!   not beside an orchestrator, since they go around any.
 
 mod clock;
 mod control;
@@ -15,10 +17,12 @@ mod error;
 mod journal;
 mod live;
 mod memory;
+mod orchestrators;
 mod paced;
 mod pool;
 mod roles;
 mod sqlite;
+mod telling;
 mod virtual_time;
 
 pub use clock::SystemClock;
@@ -27,6 +31,7 @@ pub use error::{Error, Result};
 pub use journal::{Journal, JournalEntry, ReplayingLedger, RunIdentity};
 pub use live::{LiveDriver, LiveHandle};
 pub use memory::MemoryStore;
+pub use orchestrators::{DryRun, Recorded};
 pub use paced::{PacedDriver, PacedHandle, replay};
 pub use pool::{RecommenderPool, SharedRecommender};
 pub use roles::{Happening, Listener, Roles};

@@ -15,6 +15,7 @@ use ibn_core::workload::WorkloadRef;
 use ibn_core::{Error, Result};
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tracing::{Instrument as _, Span};
 
 use crate::control::{Control, UPDATE_BACKLOG, Update};
 use crate::roles::{Happening, Listener, Roles};
@@ -207,7 +208,7 @@ impl LiveDriver {
                         }
                     }
                     Effect::Notify(notice) => {
-                        tell(&notice);
+                        crate::telling::tell(&notice);
                         // Nobody may be watching.
                         let _ = updates.send(Update::Notice(now, notice));
                     }
@@ -226,31 +227,6 @@ impl LiveDriver {
     fn until_wake(&self) -> Duration {
         let until = self.state.next_wake().duration_since(self.clock.now());
         Duration::try_from(until).unwrap_or(Duration::ZERO)
-    }
-}
-
-fn tell(notice: &ibn_core::engine::Notice) {
-    let workload = notice.workload.as_ref().map(ToString::to_string);
-    let intent = notice.intent.as_ref().map(ToString::to_string);
-    match notice.level {
-        ibn_core::engine::NoticeLevel::Normal => {
-            tracing::info!(
-                workload,
-                intent,
-                reason = notice.reason.code,
-                "{}",
-                notice.reason.message
-            );
-        }
-        ibn_core::engine::NoticeLevel::Warning => {
-            tracing::warn!(
-                workload,
-                intent,
-                reason = notice.reason.code,
-                "{}",
-                notice.reason.message
-            );
-        }
     }
 }
 
@@ -300,6 +276,8 @@ impl Hands {
 
     fn carry_out(&self, effect: Effect) {
         let roles = self.roles.clone();
+        // Tasks that begin here go on in it.
+        let _inside = crate::telling::span(&effect).entered();
         match effect {
             Effect::Reply(..) | Effect::Notify(_) => {}
             Effect::SaveIntent(intent, version) => self.write(Write::Intent(intent, version)),
@@ -376,7 +354,7 @@ impl Hands {
     ) {
         let (places, events, timeout) = (Arc::clone(places), self.events.clone(), self.timeout);
         let token = Arc::clone(&self.token);
-        tokio::spawn(async move {
+        let called = async move {
             let _under_way = token;
             let answer = tokio::time::timeout(timeout, async {
                 let _place = places.acquire().await;
@@ -385,16 +363,21 @@ impl Hands {
             let result = answer
                 .await
                 .unwrap_or_else(|_| Err(timed_out(service, timeout)));
+            if let Err(error) = &result {
+                tracing::debug!("{service} failed: {error}");
+            }
             let _ = events.send(event(result));
-        });
+        };
+        tokio::spawn(called.instrument(Span::current()));
     }
 
     /// Computes on a thread that may be busy. What takes too long is given up by the engine itself.
     fn compute(&self, work: impl FnOnce() -> Event + Send + 'static) {
         let (events, token) = (self.events.clone(), Arc::clone(&self.token));
+        let span = Span::current();
         tokio::task::spawn_blocking(move || {
             let _under_way = token;
-            let _ = events.send(work());
+            let _ = events.send(span.in_scope(work));
         });
     }
 }

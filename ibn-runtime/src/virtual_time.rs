@@ -50,7 +50,7 @@ pub struct VirtualDriver<W> {
 
 /// What is to come to the engine, in order.
 enum Coming {
-    Event(Event),
+    Event(Box<Event>),
     /// The answer to something that only computes and that nobody has begun with.
     Answer(Question),
 }
@@ -224,10 +224,10 @@ impl<W: World> VirtualDriver<W> {
 
     /// Tells the engine something and carries out all that follows from it at this instant.
     pub fn feed(&mut self, event: Event) {
-        let mut coming = VecDeque::from([Coming::Event(event)]);
+        let mut coming = VecDeque::from([Coming::Event(Box::new(event))]);
         while let Some(next) = coming.pop_front() {
             let event = match next {
-                Coming::Event(event) => event,
+                Coming::Event(event) => *event,
                 Coming::Answer(question) => {
                     coming.push_front(Coming::Answer(question));
                     self.answer(&mut coming);
@@ -248,23 +248,23 @@ impl<W: World> VirtualDriver<W> {
                         self.answer(&mut coming);
                     }
                 }
-                match self.question(effect) {
-                    Ok(question) => coming.push_back(Coming::Answer(question)),
-                    Err(effect) => coming.extend(self.carry_out(effect).map(Coming::Event)),
-                }
+                coming.extend(self.take_up(effect));
             }
         }
     }
 
-    /// The part of an effect that may wait for others like it.
-    fn question(&self, effect: Effect) -> Result<Question, Effect> {
+    /// What is to come of an effect: the answer to it or, where that may wait for others like it, the question.
+    fn take_up(&mut self, effect: Effect) -> Option<Coming> {
+        let threads = self.threads.is_some();
         match effect {
-            _ if self.threads.is_none() => Err(effect),
-            Effect::Assess(turn, workload, input) => Ok(Question::Assess(turn, workload, input)),
-            Effect::Recommend(turn, workload, situation) => {
-                Ok(Question::Recommend(turn, workload, situation))
+            Effect::Assess(turn, workload, input) if threads => {
+                Some(Coming::Answer(Question::Assess(turn, workload, input)))
             }
-            other => Err(other),
+            Effect::Recommend(turn, workload, situation) if threads => {
+                let question = Question::Recommend(turn, workload, situation);
+                Some(Coming::Answer(question))
+            }
+            effect => Some(Coming::Event(Box::new(self.carry_out(effect)?))),
         }
     }
 
@@ -273,7 +273,7 @@ impl<W: World> VirtualDriver<W> {
         let roles = &self.roles;
         let all: Vec<Coming> = std::mem::take(coming).into();
         let answered = |next: Coming| match next {
-            Coming::Answer(question) => Coming::Event(question.answer(roles)),
+            Coming::Answer(question) => Coming::Event(Box::new(question.answer(roles))),
             event @ Coming::Event(_) => event,
         };
         let all: Vec<Coming> = match &self.threads {
@@ -288,12 +288,16 @@ impl<W: World> VirtualDriver<W> {
 
     fn carry_out(&mut self, effect: Effect) -> Option<Event> {
         let roles = &self.roles;
+        let _inside = crate::telling::span(&effect).entered();
         match effect {
             Effect::Reply(id, reply) => {
                 self.replies.push((id, *reply));
                 None
             }
-            Effect::Notify(_) => None,
+            Effect::Notify(notice) => {
+                crate::telling::tell_of(self.now, &notice);
+                None
+            }
             Effect::SaveIntent(intent, version) => Some(Event::IntentSaved(
                 intent.key(),
                 version,

@@ -13,6 +13,8 @@
 //! | `Orchestrator` | [`orchestrator::check`] | `SimulatedCluster` | `ibn-sim/tests/conformance.rs` |
 //! | `Orchestrator` | [`orchestrator::check`] | `FakeCluster` | `ibn-testkit/src/cluster.rs` |
 //! | `Orchestrator` | [`orchestrator::check`] | `ClusterOrchestrator` | `ibn-e2e/tests/orchestrator/conformance.rs` |
+//! | `Orchestrator` | [`orchestrator::check`] | `Recorded` | `ibn-runtime/tests/conformance.rs` |
+//! | `Orchestrator` | [`orchestrator::check_dry_run`] | `DryRun` | `ibn-runtime/tests/conformance.rs` |
 //! | `Monitor` | [`monitor::check`] | `SimulatedCluster` | `ibn-sim/tests/conformance.rs` |
 //! | `Monitor` | [`monitor::check`] | `Merged`, `Replay`, `Recorded` | `ibn-assurance/tests/monitors.rs` |
 //! | `Monitor` | [`monitor::check`] | `PrometheusMonitor` | `ibn-assurance/tests/prometheus_faults.rs` |

@@ -33,6 +33,44 @@ pub async fn check<O: Orchestrator>(make: impl Fn() -> O) {
     sets_and_takes_back_a_quota(&make()).await;
 }
 
+/// What an orchestrator must hold that lets nothing be done: it looks and previews like any other, refuses what any would, and
+/// refuses the rest with what would change. `make` gives one as for [`check`].
+///
+/// # Panics
+/// Where it doesn't.
+pub async fn check_dry_run<O: Orchestrator>(make: impl Fn() -> O) {
+    lists_what_is_live(&make()).await;
+    previews_without_a_change(&make()).await;
+    refuses_what_is_not_there(&make()).await;
+    applies_all_or_nothing(&make()).await;
+    applies_nothing(&make()).await;
+}
+
+async fn applies_nothing(orchestrator: &dyn Orchestrator) {
+    let before = inventory(orchestrator).await;
+    let plan = approved(1, &before, &bigger(subject(&before)));
+    for _ in 0..2 {
+        let refused = orchestrator.apply(plan.clone()).await.err();
+        let kind = refused.as_ref().map(Error::kind);
+        assert_eq!(kind, Some(ErrorKind::Refused), "{plan:?} is not applied");
+        let text = refused.map_or_else(String::new, |error| error.to_string());
+        for change in plan.changes() {
+            assert!(
+                text.contains(&change.to_string()),
+                "`{text}` says what would change: {change}"
+            );
+        }
+        assert_eq!(inventory(orchestrator).await, before, "nothing changes");
+    }
+    let mut aged = before.clone();
+    let judged = subject(&before).workload.clone();
+    if let Some(state) = aged.workloads.get_mut(&judged) {
+        state.resource_version.push_str("-gone");
+    }
+    let stale = approved(2, &aged, &bigger(state(&aged, &judged)));
+    refuses(orchestrator, stale, ErrorKind::Stale).await;
+}
+
 async fn lists_what_is_live(orchestrator: &dyn Orchestrator) {
     let seen = inventory(orchestrator).await;
     for (key, state) in &seen.workloads {

@@ -95,8 +95,12 @@ impl Step<'_> {
             reasons.sort_by_key(|reason| reason.code == "Directive");
         }
         if composed.advise_only {
-            let why = reason("AdviseOnly", "the intents that ask for it may only advise");
-            reasons.insert(0, why);
+            let why = if self.engine.config.advise_only {
+                "nothing is applied here: all is only advised on"
+            } else {
+                "the intents that ask for it may only advise"
+            };
+            reasons.insert(0, reason("AdviseOnly", why));
         }
         let undertaking = |approved| Undertaking {
             approved,

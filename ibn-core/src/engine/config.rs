@@ -23,6 +23,8 @@ pub struct EngineConfig {
     pub seed: u64,
     /// What violations and changes weigh in the learners' reward.
     pub reward: RewardWeights,
+    /// Whether intents are only advised on, whatever their mode: every decision is taken and recorded, and none is applied.
+    pub advise_only: bool,
 }
 
 impl Default for EngineConfig {
@@ -36,6 +38,7 @@ impl Default for EngineConfig {
             observe: Observe::Managed,
             seed: 0,
             reward: RewardWeights::default(),
+            advise_only: false,
         }
     }
 }

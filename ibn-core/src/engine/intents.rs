@@ -580,8 +580,11 @@ impl Step<'_> {
         });
         let intent = Arc::clone(&entry.intent);
         self.pass_on_previous(&intent);
+        let is_applied = !self.engine.config.advise_only;
         let previous: Vec<Restore> = match (intent.spec.on_end(), &intent.status) {
-            (OnEnd::Restore, Some(status)) => restores(key, &status.expectations).collect(),
+            (OnEnd::Restore, Some(status)) if is_applied => {
+                restores(key, &status.expectations).collect()
+            }
             _ => Vec::new(),
         };
         let workload = intent.workload();

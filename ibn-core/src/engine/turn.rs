@@ -572,7 +572,8 @@ impl Step<'_> {
             .filter(|entry| entry.is_acting(self.now))
             .collect();
         let nobody_acts = chosen.is_empty() && control.restores.is_empty();
-        let advise_only = nobody_acts || pause == Some(Mode::Advise);
+        let advise_only =
+            nobody_acts || pause == Some(Mode::Advise) || self.engine.config.advise_only;
         if nobody_acts {
             chosen = entries()
                 .filter(|entry| entry.is_advising(self.now))

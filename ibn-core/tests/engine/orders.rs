@@ -521,3 +521,35 @@ fn of_two_orders_in_one_instant_the_one_that_was_given_last_is_in_force() {
         check_state(&stage, first, IntentState::Finished);
     }
 }
+
+#[test]
+fn where_all_is_only_advised_on_every_decision_is_recorded_and_none_applied() {
+    let mut stage = stage();
+    let config = ibn_core::engine::EngineConfig {
+        advise_only: true,
+        ..ibn_core::engine::EngineConfig::default()
+    };
+    let admission = ibn_core::admission::Admission::without_twin();
+    stage.engine = ibn_core::engine::Engine::new(config, admission);
+    stage.recommender = Box::new(FixedReplicas(6));
+    stage.submit(latency("fast"));
+    stage.run(3 * MINUTE);
+    stage.submit(replicas("five", Amount::To(5)));
+    stage.run(3 * MINUTE);
+    assert_eq!(stage.cluster.applied().len(), 0);
+    let wanted: Vec<u32> = decisions(&stage)
+        .iter()
+        .filter_map(|decision| Some(decision.wanted.allocation()?.replicas))
+        .collect();
+    assert_eq!(wanted, [6, 5]);
+    for decision in decisions(&stage) {
+        let first = &decision.reasons[0];
+        assert_eq!(
+            (decision.approved, first.code.as_str()),
+            (None, "AdviseOnly")
+        );
+    }
+    // What ends has nothing to give back.
+    stage.ask(Request::Withdraw(key("five")));
+    assert_eq!(stage.intent("acme", "five"), None);
+}
