@@ -59,6 +59,25 @@ pub(crate) struct Global {
     /// The namespace that is meant where a name stands in several; `get` lists only what is in it.
     #[arg(short, long, global = true, env = "IBN_NAMESPACE", value_name = "NAME")]
     pub(crate) namespace: Option<String>,
+    /// Tell more on standard error: `-v` what happens, `-vv` each step, `-vvv` all.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// What is told on standard error, by level or by part, such as `ibn_runtime=debug`; `RUST_LOG` where absent, else what goes wrong.
+    #[arg(long, global = true, env = "IBN_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// How it is told: for a person, or one JSON document a line.
+    #[arg(long, global = true, value_enum, env = "IBN_LOG_FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For a person, with colour on a terminal.
+    #[default]
+    Text,
+    /// One JSON document a line.
+    Json,
 }
 
 /// How a result is printed.
@@ -146,6 +165,12 @@ pub(crate) struct DemoArgs {
     /// Who decides for objectives, for each workload by itself: `NAME[:key=value,…]`, as for `simulate`; `ladder` where absent.
     #[arg(short, long, env = "IBN_RECOMMENDER", value_name = "NAME")]
     pub(crate) recommender: Option<String>,
+    /// Only advise: decide and record as ever, and apply nothing.
+    #[arg(long, env = "IBN_DRY_RUN")]
+    pub(crate) dry_run: bool,
+    /// Write what is applied to this file, one JSON document a line: what each decision changed, or why it failed.
+    #[arg(long, env = "IBN_RECORD", value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
 }

@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod evaluate;
 mod exit;
+mod logging;
 mod output;
 mod progress;
 mod recommenders;

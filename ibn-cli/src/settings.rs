@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use ibn_core::diagnostic::{Code, Diagnostic};
 use ibn_core::read::{Decode, Format, Node, Reader, read};
 
-use crate::args::{DemoArgs, Global, ModelArgs, OutputFormat, TranslatorKind};
+use crate::args::{DemoArgs, Global, LogFormat, ModelArgs, OutputFormat, TranslatorKind};
 use crate::client::Client;
 use crate::commands::translate;
 use crate::demo;
 use crate::exit::{Exit, Failure, read_file};
+use crate::logging;
 
 /// The settings of a call, those of the configuration file included.
 #[derive(Debug, Clone)]
@@ -44,9 +45,11 @@ pub(crate) struct FileSettings {
     llm_model: Option<String>,
     catalog: Option<String>,
     timezone: Option<String>,
+    log: Option<String>,
+    log_format: Option<LogFormat>,
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 20] = [
     "output",
     "seed",
     "state-dir",
@@ -65,6 +68,8 @@ const KEYS: [&str; 18] = [
     "llm-model",
     "catalog",
     "timezone",
+    "log",
+    "log-format",
 ];
 
 impl Decode for FileSettings {
@@ -108,6 +113,13 @@ impl Decode for FileSettings {
         let llm_model = fields.optional("llm-model");
         let catalog = fields.optional("catalog");
         let timezone = fields.optional("timezone");
+        let log = fields.optional("log");
+        let log_format = fields.optional_with("log-format", |node, reader| {
+            reader.one_of(
+                node,
+                &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+            )
+        });
         Some(Self {
             output: output?,
             seed: seed?,
@@ -127,6 +139,8 @@ impl Decode for FileSettings {
             llm_model: llm_model?,
             catalog: catalog?,
             timezone: timezone?,
+            log: log?,
+            log_format: log_format?,
         })
     }
 }
@@ -183,6 +197,11 @@ impl FileSettings {
         {
             tell("llm-url", Code::WrongType, failure);
         }
+        if let Some(directives) = &self.log
+            && let Err(failure) = logging::filter(directives)
+        {
+            tell("log", Code::WrongType, failure);
+        }
         if let Some(timezone) = &self.timezone
             && let Err(failure) = translate::zone(timezone)
         {
@@ -203,6 +222,9 @@ impl Settings {
             state_dir,
             server,
             namespace,
+            verbose,
+            log,
+            log_format,
         } = global.clone();
         let file = match config {
             Some(path) => {
@@ -212,6 +234,10 @@ impl Settings {
             }
             None => FileSettings::default(),
         };
+        // Asked for by a flag, more is told than the file says.
+        let log = log.or_else(|| file.log.clone().filter(|_| verbose == 0));
+        let log_format = log_format.or(file.log_format).unwrap_or_default();
+        logging::start(verbose, log.as_deref(), log_format)?;
         let state_dir = match state_dir.or_else(|| file.state_dir.clone().map(PathBuf::from)) {
             Some(dir) if dir.as_os_str() == ":memory:" => None,
             Some(dir) => Some(dir),
@@ -241,6 +267,8 @@ impl Settings {
             once,
             threads,
             recommender,
+            dry_run,
+            record,
             model,
         } = args.clone();
         let file = &self.file;
@@ -254,6 +282,8 @@ impl Settings {
             once,
             threads: threads.or(file.threads),
             recommender: recommender.or_else(|| file.recommender.clone()),
+            dry_run,
+            record,
             model: self.model(&model),
         }
     }
@@ -325,6 +355,8 @@ llm-url = "http://127.0.0.1:9000"
 llm-model = "small"
 catalog = "catalog.json"
 timezone = "Europe/Berlin"
+log = "info"
+log-format = "json"
 "#;
 
     fn schema() -> Schema {
@@ -347,6 +379,8 @@ timezone = "Europe/Berlin"
             .field("llm-model", Kind::Text)
             .field("catalog", Kind::Text)
             .field("timezone", Kind::Text)
+            .field("log", Kind::Text)
+            .field("log-format", Kind::Word(&["text", "json"]))
     }
 
     #[test]

@@ -50,13 +50,7 @@ pub(super) fn run(args: &DemoArgs, settings: &Settings) -> Outcome {
         requests = begin(&scenario, &cluster, kept.journal.as_deref())?;
     }
     let roles = setup::roles(args, &cluster, kept.intents, kept.ledger)?;
-    let mut driver = setup::driver(
-        &scenario,
-        settings.seed,
-        &cluster,
-        roles,
-        setup::threads(args),
-    );
+    let mut driver = setup::driver(&scenario, settings.seed, &cluster, roles, args);
     let board = ibn_server::Board::new();
     driver.listen(board.clone());
     let server = super::serve::Server::new(settings.state_dir.is_some())?;
@@ -142,6 +136,7 @@ fn open(scenario: &Scenario, args: &DemoArgs, settings: &Settings) -> Result<Kep
         .with("seed", settings.seed)
         .with("version", env!("CARGO_PKG_VERSION"))
         .with("recommender", setup::recommender(args)?)
+        .with("dry run", args.dry_run)
         .with(
             "trace",
             args.trace

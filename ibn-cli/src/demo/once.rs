@@ -143,13 +143,7 @@ fn managed(
     };
     let requests = setup::first_requests(scenario, &cluster)?;
     let roles = setup::roles(args, &cluster, intents, Arc::clone(&ledger))?;
-    let mut driver = setup::driver(
-        scenario,
-        settings.seed,
-        &cluster,
-        roles,
-        setup::threads(args),
-    );
+    let mut driver = setup::driver(scenario, settings.seed, &cluster, roles, args);
     let heard = super::report::Heard::default();
     driver.listen(heard.listener());
     for request in requests {

@@ -13,7 +13,7 @@ use ibn_core::translation::{Translation, Utterance};
 use ibn_core::units::format_duration;
 use ibn_core::workload::WorkloadRef;
 use ibn_drl::Spec;
-use ibn_runtime::{RecommenderPool, Roles, VirtualDriver, World};
+use ibn_runtime::{DryRun, RecommenderPool, Recorded, Roles, VirtualDriver, World};
 use ibn_sim::scenario::TraceSpec;
 use ibn_sim::{Scenario, SimulatedCluster, Twin};
 use jiff::Timestamp;
@@ -64,11 +64,12 @@ pub(super) fn cluster(scenario: &Scenario, seed: u64) -> Result<SimulatedCluster
 }
 
 /// The engine of the demo; `resizing` says whether whoever recommends gives pods another size.
-fn engine(scenario: &Scenario, seed: u64, resizing: bool) -> Engine {
+fn engine(scenario: &Scenario, seed: u64, resizing: bool, advise_only: bool) -> Engine {
     let config = EngineConfig {
         control_period: scenario.control_period,
         observe: Observe::All,
         seed,
+        advise_only,
         ..EngineConfig::default()
     };
     let admission = Admission::new(Registry::standard(), predictor()).resizing(resizing);
@@ -88,6 +89,30 @@ pub(super) fn recommender(args: &DemoArgs) -> Result<Spec, Failure> {
     Ok(spec)
 }
 
+/// The simulated cluster, with what is asked for around it.
+fn orchestrator(
+    args: &DemoArgs,
+    cluster: &SimulatedCluster,
+) -> Result<Arc<dyn Orchestrator>, Failure> {
+    let Some(path) = &args.record else {
+        return Ok(if args.dry_run {
+            Arc::new(DryRun(cluster.clone()))
+        } else {
+            Arc::new(cluster.clone())
+        });
+    };
+    let lines = std::fs::File::create(path).map_err(|error| {
+        let message = format!("can't write `{}`", path.display());
+        Failure::because(Exit::Usage, message, &error)
+            .help("name another file with `--record FILE`")
+    })?;
+    Ok(if args.dry_run {
+        Arc::new(Recorded::new(DryRun(cluster.clone()), lines))
+    } else {
+        Arc::new(Recorded::new(cluster.clone(), lines))
+    })
+}
+
 /// The roles around the engine: simulated cluster, burn rates with a forecast, and a recommender for each workload.
 pub(super) fn roles(
     args: &DemoArgs,
@@ -98,7 +123,7 @@ pub(super) fn roles(
     let spec = recommender(args)?;
     let twin = predictor();
     Ok(Roles {
-        orchestrator: Arc::new(cluster.clone()),
+        orchestrator: orchestrator(args, cluster)?,
         monitor: Arc::new(cluster.clone()),
         assessor: Arc::new(ForecastAwareAssessor::around(BurnRateAssessor::default())),
         intents,
@@ -124,7 +149,7 @@ pub(super) fn driver(
     seed: u64,
     cluster: &SimulatedCluster,
     roles: Roles,
-    threads: usize,
+    args: &DemoArgs,
 ) -> VirtualDriver<SimWorld> {
     let start = scenario.start;
     let resizing = scenario
@@ -132,13 +157,13 @@ pub(super) fn driver(
         .iter()
         .any(|workload| roles.recommenders.resizes(&workload.workload()));
     let mut driver = VirtualDriver::new(
-        engine(scenario, seed, resizing),
+        engine(scenario, seed, resizing, args.dry_run),
         State::new(start),
         roles,
         SimWorld(cluster.clone()),
         start,
     )
-    .with_threads(threads);
+    .with_threads(threads(args));
     driver.set_guardrails(scenario.guardrails());
     driver
 }
