@@ -5,6 +5,7 @@
 #![expect(clippy::indexing_slicing, reason = "what is not there fails its test")]
 
 mod conformance;
+mod faults;
 mod owners;
 mod plans;
 mod replicas;
