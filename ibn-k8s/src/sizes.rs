@@ -188,6 +188,26 @@ impl Held {
         })
     }
 
+    /// The same without what stands for nothing any more, since the template was changed since.
+    ///
+    /// A template that is changed back later means what it says, too: so what is out of force is to be forgotten before long.
+    pub(crate) fn without_stale(&self, template: &Sizes) -> Self {
+        let is_current = |(field, hold): &(&Field, &Hold)| {
+            let said = if hold.in_template {
+                &hold.to
+            } else {
+                &hold.from
+            };
+            is_same(field, said.as_ref(), template.get(*field))
+        };
+        let current = self.0.iter().filter(is_current);
+        Self(
+            current
+                .map(|(field, hold)| (field.clone(), hold.clone()))
+                .collect(),
+        )
+    }
+
     /// The same where `field` is to be `to`; what the template says anyway, in its own spelling, isn't held.
     pub(crate) fn hold(&mut self, field: &Field, template: &Sizes, to: Option<String>) {
         let from = template.get(field).cloned();
@@ -227,6 +247,8 @@ mod tests {
             "spelled otherwise"
         );
         assert_eq!(held.over(&sizes("600m")), sizes("600m"), "edited since");
+        assert_eq!(held.without_stale(&sizes("500m")), held);
+        assert_eq!(held.without_stale(&sizes("600m")), Held::default());
     }
 
     #[test]

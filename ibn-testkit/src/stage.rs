@@ -91,14 +91,26 @@ impl Recommender for FixedReplicas {
 /// Whether an effect is held back: its answer then never comes.
 type HoldBack = Box<dyn Fn(&Effect) -> bool>;
 
+/// A cluster that can be played on: it acts and measures, and is told the time of the stage.
+pub trait StageCluster: Orchestrator + Monitor {
+    /// Sets the instant of observations and receipts, where it doesn't have one of its own.
+    fn set_now(&self, now: Timestamp);
+}
+
+impl StageCluster for FakeCluster {
+    fn set_now(&self, now: Timestamp) {
+        Self::set_now(self, now);
+    }
+}
+
 /// An engine with fakes around it.
-pub struct Stage {
+pub struct Stage<C = FakeCluster> {
     /// The engine.
     pub engine: Engine,
     /// Its state.
     pub state: State,
     /// The cluster.
-    pub cluster: FakeCluster,
+    pub cluster: C,
     /// Asked for every assessment.
     pub assessor: Box<dyn Assessor>,
     /// Asked for every recommendation.
@@ -128,10 +140,12 @@ impl Stage {
             Engine::new(EngineConfig::default(), Admission::without_twin()),
         )
     }
+}
 
-    /// A stage with an own engine.
+impl<C: StageCluster> Stage<C> {
+    /// A stage with an own engine, on any cluster.
     #[must_use]
-    pub fn with_engine(cluster: FakeCluster, engine: Engine) -> Self {
+    pub fn with_engine(cluster: C, engine: Engine) -> Self {
         let now = Timestamp::from_second(1_767_225_600).unwrap_or_default();
         cluster.set_now(now);
         Self {

@@ -195,6 +195,19 @@ impl ClusterOrchestrator {
             kept.put_back.push(workload.clone());
             return Ok(());
         }
+        let current = view.held.without_stale(&view.template);
+        if current != view.held {
+            let patch = json!({"metadata": {
+                "uid": view.uid,
+                "resourceVersion": view.resource_version,
+                "annotations": {HELD: current.annotation()},
+            }});
+            match self.patch_workload(workload, &patch, Mode::Write).await {
+                // What became of it is looked at when it is seen.
+                Ok(_) | Err(Error::Stale { .. }) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
         let mut failure = Ok(());
         for pod in self.pods_of(workload) {
             let wanted = kept_sizes(view, &pod);

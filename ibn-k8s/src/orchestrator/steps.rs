@@ -68,17 +68,7 @@ impl Steps {
         if changed.is_empty() {
             return Ok(steps);
         }
-        let mut held = view.held.clone();
-        // What was held on a template that has changed since stands for nothing any more.
-        held.0.retain(|field, hold| {
-            let template = view.template.get(field);
-            let said = if hold.in_template {
-                &hold.to
-            } else {
-                &hold.from
-            };
-            sizes::is_same(field, said.as_ref(), template)
-        });
+        let mut held = view.held.without_stale(&view.template);
         // What went through the template goes back through it.
         let goes_back = |field: &Field| {
             let hold = held.0.get(field).filter(|it| it.in_template);

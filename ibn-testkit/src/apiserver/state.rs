@@ -390,6 +390,11 @@ impl State {
         let mut value = normal(value);
         let before = self.objects.get(&key).map(|it| it.value.clone());
         let was = before.as_ref().map(fields::leaves).unwrap_or_default();
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            // What is empty there is not there.
+            let is_empty = |it: &Value| *it == json!({}) || *it == json!([]);
+            metadata.retain(|_, it| !is_empty(it));
+        }
         set(&mut value, "/apiVersion", json!(kind.api_version()));
         set(&mut value, "/kind", json!(kind.kind));
         set(&mut value, "/metadata/name", json!(key.2));
