@@ -21,7 +21,7 @@ mod poll;
 pub mod shop;
 
 pub use install::install_crds;
-pub use namespace::{create_namespace, delete_namespace, in_namespace};
+pub use namespace::{create_namespace, delete_namespace, in_namespace, new_namespace};
 pub use poll::until;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};

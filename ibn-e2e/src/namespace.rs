@@ -20,17 +20,26 @@ pub async fn in_namespace<T>(
     label: &str,
     test: impl AsyncFnOnce(&str) -> T,
 ) -> T {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let prefix = std::env::var(PREFIX).unwrap_or_else(|_| "e2e".to_owned());
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("{prefix}-{label}-{}-{count}", std::process::id());
-    create_namespace(client, &name).await;
+    let name = new_namespace(client, label).await;
     let outcome = AssertUnwindSafe(test(&name)).catch_unwind().await;
     delete_namespace(client, &name).await;
     match outcome {
         Ok(value) => value,
         Err(payload) => std::panic::resume_unwind(payload),
     }
+}
+
+/// Makes a new namespace `e2e-LABEL-…` for a test that deletes it by itself.
+///
+/// # Panics
+/// Where it can't be made.
+pub async fn new_namespace(client: &kube::Client, label: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let prefix = std::env::var(PREFIX).unwrap_or_else(|_| "e2e".to_owned());
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{prefix}-{label}-{}-{count}", std::process::id());
+    create_namespace(client, &name).await;
+    name
 }
 
 /// Makes a namespace for a test that needs several; they are to be deleted by [`delete_namespace`].

@@ -568,15 +568,13 @@ fn state_of(intent: &Intent) -> Option<IntentState> {
     intent.status.as_ref().map(|it| it.state)
 }
 
-/// Draws sequences, the same each time, and plays each.
-fn sequences(count: u32, mut play: impl FnMut(u32, &[Step])) {
+/// Draws sequences, the same each time.
+fn sequences(count: usize) -> Vec<Vec<Step>> {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let strategy = proptest::collection::vec(step(), 3..8);
-    for idx in 0..count {
-        let steps = strategy.new_tree(&mut runner).unwrap().current();
-        play(idx, &steps);
-    }
+    let mut draw = || strategy.new_tree(&mut runner).unwrap().current();
+    (0..count).map(|_| draw()).collect()
 }
 
 fn runtime() -> Arc<Runtime> {
@@ -584,29 +582,42 @@ fn runtime() -> Arc<Runtime> {
     Arc::new(builder.enable_all().build().unwrap())
 }
 
+/// Plays a sequence in memory; how often intents were paused, and plans applied.
+fn play_in_memory(steps: &[Step]) -> (u32, usize) {
+    println!("{steps:?}");
+    let runtime = runtime();
+    let server = ApiServer::new().with_life(2000);
+    let client = {
+        let _inside = runtime.enter();
+        kube::Client::new(server.clone(), "default")
+    };
+    let mut play = Play::begin(&runtime, &client, Some(server), "default");
+    for step in steps {
+        play.play(*step);
+    }
+    let ledger = play.stage.ledger.iter();
+    let applied = ledger.filter(|it| matches!(it.event, LedgerEvent::Applied(_)));
+    (play.overridden, applied.count())
+}
+
 #[test]
 fn in_a_thousand_sequences_nothing_of_others_is_touched() {
-    let (mut overridden, mut applied) = (0, 0);
-    sequences(1000, |idx, steps| {
-        let runtime = runtime();
-        let server = ApiServer::new().with_life(2000);
-        let client = {
-            let _inside = runtime.enter();
-            kube::Client::new(server.clone(), "default")
-        };
-        let mut play = Play::begin(&runtime, &client, Some(server), "default");
-        println!("sequence {idx}: {steps:?}");
-        for step in steps {
-            play.play(*step);
-        }
-        let is_applied =
-            |it: &&ibn_core::decision::LedgerEntry| matches!(it.event, LedgerEvent::Applied(_));
-        applied += play.stage.ledger.iter().filter(is_applied).count();
-        overridden += play.overridden;
+    let all = sequences(1000);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let counts = std::thread::scope(|scope| {
+        let parts = all.chunks(all.len().div_ceil(threads));
+        let played: Vec<_> = parts
+            .map(|part| scope.spawn(|| part.iter().map(|it| play_in_memory(it)).collect()))
+            .collect();
+        let played = played.into_iter().map(|it| it.join().unwrap());
+        played.collect::<Vec<Vec<(u32, usize)>>>().concat()
     });
+    let overridden: u32 = counts.iter().map(|(overridden, _)| overridden).sum();
+    let applied: usize = counts.iter().map(|(_, applied)| applied).sum();
     // The sequences are such that all of it happens, and often.
     assert!(overridden > 100, "{overridden}");
     assert!(applied > 1000, "{applied}");
+    println!("{overridden} times paused, {applied} plans applied");
 }
 
 #[test]
@@ -616,16 +627,14 @@ fn in_fifty_sequences_on_a_real_cluster_nothing_of_others_is_touched() {
     let Some(client) = need("cluster", found) else {
         return;
     };
-    let prefix = runtime.block_on(ibn_e2e::in_namespace(&client, "ownership", async |name| {
-        name.to_owned()
-    }));
     let mut overridden = 0;
-    sequences(50, |idx, steps| {
-        let space = format!("{prefix}-{idx}");
-        runtime.block_on(ibn_e2e::create_namespace(&client, &space));
+    for steps in sequences(50) {
+        println!("{steps:?}");
+        let space = ibn_e2e::new_namespace(&client, "ownership");
+        let space = runtime.block_on(space);
         let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let mut play = Play::begin(&runtime, &client, None, &space);
-            for step in steps {
+            for step in &steps {
                 play.play(*step);
             }
             play.overridden
@@ -635,6 +644,7 @@ fn in_fifty_sequences_on_a_real_cluster_nothing_of_others_is_touched() {
             Ok(count) => overridden += count,
             Err(payload) => std::panic::resume_unwind(payload),
         }
-    });
+    }
     assert!(overridden > 0, "{overridden}");
+    println!("{overridden} times paused");
 }
