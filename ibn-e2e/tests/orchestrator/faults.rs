@@ -142,6 +142,20 @@ async fn watches_that_end_or_are_too_old_go_on() {
     }
 }
 
+#[tokio::test]
+async fn a_node_that_writes_at_the_same_time_is_no_reason_to_leave_a_pod_out() {
+    let (server, client) = server().await;
+    let cluster = orchestrator(&client, SOON).await;
+    let wanted = everything(&cluster).await;
+    inject(&server, 2, Fault::Status(409), |call| {
+        call.is_write() && call.subresource == "resize"
+    });
+    cluster.apply(wanted).await.unwrap();
+    let resizes = server.writes();
+    let resizes = resizes.iter().filter(|it| it.subresource == "resize");
+    assert_eq!(resizes.count(), 2, "both pods");
+}
+
 /// A plan of every kind of write at once.
 async fn everything(cluster: &ClusterOrchestrator) -> ApprovedPlan {
     plan(cluster, 1, &web(), |desired| {

@@ -6,10 +6,12 @@
 
 mod conformance;
 mod faults;
+mod limits;
 mod owners;
 mod plans;
 mod replicas;
 mod sizes;
+mod watching;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -178,25 +178,33 @@ impl ClusterOrchestrator {
         let api: Api<Pod> = Api::namespaced(self.client.clone(), &pod.namespace);
         let what = format!("pod {}/{}", pod.namespace, pod.name);
         let (params, patch) = (mode.params(), Patch::Strategic(patch));
-        let answer = self
-            .ask(&what, || api.patch_resize(&pod.name, &params, &patch))
-            .await;
-        let answer = match answer {
-            // Another pod by the same name is no conflict to the server, but an identity that can't be changed.
-            Err(error @ Error::Refused { .. }) => {
-                let now = self.ask(&what, || api.get(&pod.name)).await?;
-                let found = now.metadata.uid.unwrap_or_default();
-                return Err(if found == pod.uid {
-                    error
-                } else {
-                    Error::Stale {
-                        what,
-                        judged_on: pod.uid.clone(),
-                        found,
-                    }
+        let mut tries = 1;
+        let answer = loop {
+            let answer = self
+                .ask(&what, || api.patch_resize(&pod.name, &params, &patch))
+                .await;
+            let error = match answer {
+                Err(error @ (Error::Refused { .. } | Error::Stale { .. })) => error,
+                answer => break answer?,
+            };
+            // Another pod by the same name is no conflict to the server, but an identity that can't be changed; and a
+            // conflict is no other pod, but a node that wrote at the same time.
+            let now = self.ask(&what, || api.get(&pod.name)).await?;
+            let found = now.metadata.uid.unwrap_or_default();
+            if found != pod.uid {
+                return Err(Error::Stale {
+                    what,
+                    judged_on: pod.uid.clone(),
+                    found,
                 });
             }
-            answer => answer?,
+            if matches!(error, Error::Refused { .. }) {
+                return Err(error);
+            }
+            if tries >= TRIES {
+                return Err(Error::unavailable(API_SERVER, error));
+            }
+            tries += 1;
         };
         let view = PodView::of(&answer);
         if mode == Mode::Write {

@@ -128,6 +128,7 @@ impl State {
             "updatedReplicas": owned.len(),
             "readyReplicas": ready,
             "availableReplicas": ready,
+            "conditions": workload.pointer("/status/conditions"),
         });
         set(&mut next, "/status", status);
         let status_writer = Writer {
