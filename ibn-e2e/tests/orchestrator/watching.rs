@@ -8,9 +8,10 @@ use ibn_core::guard::Desired;
 use ibn_core::roles::Orchestrator;
 use ibn_core::units::{Bytes, CpuMillis};
 use ibn_core::workload::{FieldOwner, FreeCapacity, WorkloadKind, WorkloadRef};
-use ibn_e2e::{shop, until};
+use ibn_e2e::{in_namespace, shop, until};
 use ibn_k8s::{ClusterOrchestrator, Scope, Watches};
 use ibn_testkit::apiserver::{ApiServer, Kind};
+use ibn_testkit::service::need;
 use serde_json::{Value, json};
 
 use crate::plans::{live, plan};
@@ -253,4 +254,62 @@ async fn a_template_of_ours_whose_rollout_is_stuck_is_put_back() {
     })
     .await;
     assert_eq!(spec(), before);
+}
+
+#[tokio::test]
+async fn annotations_that_were_copied_from_another_workload_say_nothing() {
+    let (server, client) = server();
+    shop::create(&client, "default", &shop::deployment("web", 1))
+        .await
+        .unwrap();
+    let cluster = watching(&client, Scope::namespace("default")).await;
+    let web = WorkloadRef::deployment("default", "web");
+    let bigger = plan(&cluster, 1, &web, |desired| {
+        if let Desired::Allocation(allocation) = desired {
+            allocation.containers[0].requests.cpu = Some(CpuMillis::new(40));
+        }
+    })
+    .await;
+    cluster.apply(bigger).await.unwrap();
+    let held = server.object("deployments", "default", "web").unwrap();
+    let held = held["metadata"]["annotations"]["ibn.dev/held-sizes"].clone();
+    assert!(held.is_string(), "{held}");
+    let mut copy = shop::deployment("copy", 1);
+    copy["metadata"]["annotations"] = json!({
+        "ibn.dev/held-sizes": held,
+        "ibn.dev/applying": r#"{"decision":"d1","replicas":[7,1]}"#,
+    });
+    shop::create(&client, "default", &copy).await.unwrap();
+    let copy = WorkloadRef::deployment("default", "copy");
+    until("it is seen", SOON, async || {
+        let seen = cluster.inventory().await.ok()?;
+        seen.workloads.contains_key(&copy).then_some(())
+    })
+    .await;
+    cluster.keep_once().await.unwrap();
+    let state = live(&cluster, &copy).await;
+    assert_eq!(state.allocation.replicas, 1);
+    let cpu = state.allocation.containers[0].requests.cpu;
+    assert_eq!(cpu, Some(CpuMillis::new(20)));
+}
+
+#[tokio::test]
+async fn a_whole_real_cluster_can_be_looked_after() {
+    let Some(client) = need("cluster", ibn_e2e::cluster().await) else {
+        return;
+    };
+    in_namespace(&client, "whole", async |space| {
+        shop::create(&client, space, &shop::deployment("web", 1))
+            .await
+            .unwrap();
+        let cluster = watching(&client, Scope::Cluster).await;
+        let seen = cluster.inventory().await.unwrap();
+        let web = WorkloadRef::deployment(space, "web");
+        assert!(seen.workloads.contains_key(&web));
+        let system = WorkloadRef::namespace("kube-system");
+        assert!(seen.workloads.contains_key(&system));
+        let free = seen.free.unwrap();
+        assert!(free.memory > Bytes::new(0), "{free:?}");
+    })
+    .await;
 }

@@ -15,7 +15,7 @@ use super::journal::Journal;
 use super::steps::{Steps, refused};
 use super::{ClusterOrchestrator, live};
 use crate::sizes;
-use crate::watch::{Phase, PodView, Resize, WorkloadView};
+use crate::watch::{Given, Phase, PodView, Resize, WorkloadView};
 
 /// How often a workload is read again since its status moved between the read and the write.
 const LOOKS: usize = 6;
@@ -255,7 +255,7 @@ impl ClusterOrchestrator {
         loop {
             let change = self.watches.changes.any().notified();
             let mut is_open = false;
-            for pod in resized.iter().filter(|pod| pod.actual.is_some()) {
+            for pod in resized.iter().filter(|pod| pod.given != Given::Unsaid) {
                 let now = self.watches.pods.get(&pod.namespace, &pod.name);
                 let Some(now) = now.filter(|now| now.uid == pod.uid) else {
                     continue;

@@ -27,8 +27,8 @@ use cache::Health;
 pub(crate) use cache::{Cache, Changes, View};
 pub use views::FIELD_MANAGER;
 pub(crate) use views::{
-    ClaimView, JOURNAL, MANAGED_BY, NamespaceView, NodeView, Phase, PodView, QuotaView, Resize,
-    Rollout, ScalerView, WorkloadView,
+    ClaimView, Given, JOURNAL, MANAGED_BY, NamespaceView, NodeView, Phase, PodView, QuotaView,
+    Resize, Rollout, ScalerView, WorkloadView,
 };
 
 /// How long a watch may fail before what it showed last is no longer taken for what is live.

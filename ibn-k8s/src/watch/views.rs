@@ -48,6 +48,20 @@ fn annotation<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a String> {
     metadata.annotations.as_ref()?.get(name)
 }
 
+/// An annotation, where it was written by us: one that came with a copy of another object's says nothing of this one.
+fn our_annotation<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a String> {
+    let mut entries = metadata.managed_fields.iter().flatten();
+    let place = format!("f:{name}");
+    let is_ours = entries.any(|it| {
+        it.manager.as_deref() == Some(FIELD_MANAGER)
+            && it
+                .fields_v1
+                .as_ref()
+                .is_some_and(|it| child(&it.0, &["f:metadata", "f:annotations", &place]).is_some())
+    });
+    annotation(metadata, name).filter(|_| is_ours)
+}
+
 fn label<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a String> {
     metadata.labels.as_ref()?.get(name)
 }
@@ -168,8 +182,8 @@ impl WorkloadView {
             ready: count(parts.ready),
             template: sizes::of_containers(containers),
             restarting: restarting(containers),
-            held: Held::read(annotation(parts.metadata, HELD)),
-            journal: annotation(parts.metadata, JOURNAL).cloned(),
+            held: Held::read(our_annotation(parts.metadata, HELD)),
+            journal: our_annotation(parts.metadata, JOURNAL).cloned(),
             managers: managers(parts.metadata, &names),
             containers: names,
             rollout: parts.rollout,
@@ -290,11 +304,21 @@ pub(crate) struct PodView {
     /// The names of its containers that run on, in order.
     pub(crate) containers: Vec<String>,
     pub(crate) sizes: Sizes,
-    /// What the node gives it, where the node says so.
-    pub(crate) actual: Option<Sizes>,
+    pub(crate) given: Given,
     pub(crate) resize: Resize,
     /// Fields that were resized in place, and by whom last.
     pub(crate) resized: BTreeMap<Field, (FieldOwner, Timestamp)>,
+}
+
+/// What the node gives a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// The node doesn't say.
+    Unsaid,
+    /// What its specification says.
+    AsAsked,
+    /// Something else.
+    Other,
 }
 
 /// Where a pod is in its life.
@@ -343,12 +367,17 @@ impl PodView {
             let all = status.into_iter();
             all.flat_map(|it| it.container_statuses.iter().flatten())
         };
-        let mut actual = None;
+        let mut actual: Option<Sizes> = None;
         for of in statuses() {
             if let Some(resources) = &of.resources {
                 sizes::read(&of.name, resources, actual.get_or_insert_default());
             }
         }
+        let sizes = sizes::of_containers(containers);
+        let is_given = |actual: &Sizes| {
+            let mut asked = sizes.iter();
+            asked.all(|(field, text)| sizes::is_same(field, Some(text), actual.get(field)))
+        };
         Self {
             workload: workload_of(&namespace, &pod.metadata),
             uid: pod.metadata.uid.clone().unwrap_or_default(),
@@ -364,8 +393,12 @@ impl PodView {
             }),
             restarts: statuses().map(|it| count(Some(it.restart_count))).sum(),
             is_on_node: spec.is_some_and(|it| it.node_name.is_some()),
-            sizes: sizes::of_containers(containers),
-            actual,
+            given: match &actual {
+                None => Given::Unsaid,
+                Some(actual) if is_given(actual) => Given::AsAsked,
+                Some(_) => Given::Other,
+            },
+            sizes,
             resize: resize(pod),
             resized: resized(
                 pod.metadata.managed_fields.as_deref().unwrap_or_default(),
@@ -385,12 +418,7 @@ impl PodView {
 
     /// Whether it has what its specification says, as far as that can be told.
     pub(crate) fn is_settled(&self) -> bool {
-        self.phase != Phase::Running
-            || self.resize == Resize::None
-                && self.actual.as_ref().is_none_or(|actual| {
-                    let mut wanted = self.sizes.iter();
-                    wanted.all(|(field, text)| sizes::is_same(field, Some(text), actual.get(field)))
-                })
+        self.phase != Phase::Running || self.resize == Resize::None && self.given != Given::Other
     }
 }
 
