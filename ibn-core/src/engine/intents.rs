@@ -111,10 +111,12 @@ impl Step<'_> {
                 intent.metadata.creation_timestamp = known.metadata.creation_timestamp;
                 // What is known of it here is newer than what came along.
                 intent.status = None;
-                intent.metadata.generation = known
+                let next = known
                     .metadata
                     .generation
                     .map(|generation| generation + i64::from(changed));
+                // Where somebody else counts as well, several edits may have come as one.
+                intent.metadata.generation = next.max(intent.metadata.generation);
             }
             None => {
                 self.state.next_version += 1;
@@ -544,6 +546,10 @@ impl Step<'_> {
     /// Ends what has expired and gives values to what has begun.
     pub(super) fn begin_and_end_by_time(&mut self) {
         let now = self.now;
+        if self.state.inventory_at.is_none() {
+            // What is to be put back can't be told before it is known what is live.
+            return;
+        }
         let expired: Vec<IntentKey> = self
             .state
             .intents
@@ -565,6 +571,32 @@ impl Step<'_> {
         }
         if any {
             self.circumstances_changed();
+        }
+    }
+
+    /// Goes on with what was ending when the process before this one stopped, or when its workload went.
+    pub(super) fn resume_endings(&mut self) {
+        let begun: Vec<&IntentKey> = self
+            .state
+            .workloads
+            .values()
+            .flat_map(|control| control.restores.iter().map(|restore| &restore.intent))
+            .collect();
+        let halted: Vec<(IntentKey, LifecycleEvent)> = self
+            .state
+            .intents
+            .iter()
+            .filter(|(key, _)| !begun.contains(key))
+            .filter_map(|(key, entry)| {
+                let event = match entry.ending? {
+                    Ending::Withdrawn => LifecycleEvent::Withdrawn,
+                    Ending::Expired => LifecycleEvent::Expired,
+                };
+                Some((key.clone(), event))
+            })
+            .collect();
+        for (key, event) in halted {
+            self.begin_ending(&key, event);
         }
     }
 

@@ -164,6 +164,7 @@ impl Step<'_> {
                 for workload in gone {
                     self.state.workloads.remove(&workload);
                 }
+                self.resume_endings();
                 self.settle_uncertain();
                 self.detect_manual_changes();
                 self.take_waiting(None);

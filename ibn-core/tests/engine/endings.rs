@@ -352,3 +352,58 @@ fn an_undone_order_with_an_end_leaves_the_standing_one_in_force() {
     check_state(&stage, "event", IntentState::Suspended);
     check_state(&stage, "standing", IntentState::Fulfilled);
 }
+
+#[test]
+fn an_end_that_came_while_nobody_was_there_is_brought_about_after_the_restart() {
+    for deleted in [true, false] {
+        let mut stage = stage();
+        let mut eight = replicas("eight", Amount::To(8));
+        eight.spec.validity = Some(Validity {
+            from: None,
+            until: Some(
+                stage
+                    .now
+                    .checked_add(SignedDuration::from_mins(15))
+                    .unwrap(),
+            ),
+        });
+        stage.submit(eight);
+        assert_eq!(stage.cluster.replicas(&web()), 8);
+        let mut intents: Vec<Intent> = stage.stored.values().cloned().collect();
+        let passed = if deleted { 1 } else { 20 };
+        let now = stage
+            .now
+            .checked_add(SignedDuration::from_mins(passed))
+            .unwrap();
+        if deleted {
+            intents[0].metadata.deletion_timestamp = Some(now);
+        }
+        let mut second = Stage::with_engine(stage.cluster.clone(), stage.engine.clone());
+        second.now = now;
+        second.stored = stage.stored.clone();
+        second.state = State::restored(intents, Vec::new(), &stage.ledger, now);
+        second.run(5 * MINUTE);
+        assert_eq!(second.cluster.replicas(&web()), 3, "{deleted}");
+        if deleted {
+            assert!(second.intent("acme", "eight").is_none());
+            assert!(second.stored.is_empty());
+        } else {
+            check_state(&second, "eight", IntentState::Finished);
+        }
+    }
+}
+
+#[test]
+fn of_two_who_count_the_wordings_the_greater_number_holds() {
+    let mut stage = stage();
+    let mut three = replicas("some", Amount::To(3));
+    three.metadata.generation = Some(1);
+    stage.submit(three);
+    let mut five = replicas("some", Amount::To(5));
+    five.metadata.generation = Some(4);
+    stage.submit(five);
+    let intent = stage.intent("acme", "some").unwrap();
+    assert_eq!(intent.metadata.generation, Some(4));
+    let status = intent.status.as_ref().unwrap();
+    assert_eq!(status.observed_generation, Some(4));
+}
