@@ -3,6 +3,7 @@
 //! The types of [`ibn_core`] are the API; here they become CustomResourceDefinitions with structural
 //! schemas, so that the API server refuses what the reader would refuse.
 
+pub mod controller;
 mod crd;
 mod error;
 pub mod monitor;

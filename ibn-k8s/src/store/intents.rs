@@ -100,10 +100,53 @@ impl ClusterIntentStore {
         self.write_status(key, &live, &status).await
     }
 
-    /// The newest wording is followed: no refusal stands against it any more.
-    pub fn accepted(&self, key: &IntentKey) {
-        if let Some(known) = self.known().get_mut(key) {
-            known.refused = None;
+    /// The newest wording is followed: no refusal stands against it any more. Whether one did.
+    #[must_use = "a status that tells of the refusal is to be written anew"]
+    pub fn accepted(&self, key: &IntentKey) -> bool {
+        let mut known = self.known();
+        known
+            .get_mut(key)
+            .is_some_and(|known| known.refused.take().is_some())
+    }
+
+    /// The uid of the object that holds an intent, where it was seen.
+    #[must_use]
+    pub fn object(&self, key: &IntentKey) -> Option<String> {
+        let known = self.known();
+        let uid = known.get(key).map(|known| known.object.clone());
+        uid.filter(|uid| !uid.is_empty())
+    }
+
+    /// Lets an object go that is being deleted and that the engine has nothing to do with.
+    ///
+    /// # Errors
+    /// Where the object can't be read or written.
+    pub async fn release(&self, key: &IntentKey) -> Result<()> {
+        match self.live(key).await? {
+            Some(live) if live.metadata.deletion_timestamp.is_some() => self.free(key, &live).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes our finalizer away.
+    async fn free(&self, key: &IntentKey, live: &DynamicObject) -> Result<()> {
+        let others: Vec<&String> = live
+            .metadata
+            .finalizers
+            .iter()
+            .flatten()
+            .filter(|it| *it != FINALIZER)
+            .collect();
+        let patch = json!({"metadata": {"uid": live.metadata.uid, "finalizers": others}});
+        let freed = api(&self.client, "Intent", &key.namespace)
+            .patch(&key.name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await;
+        match freed.map_err(|error| told(named(key), &error)) {
+            Ok(_) | Err(Error::NotFound { .. }) => {
+                self.known().remove(key);
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -305,24 +348,7 @@ impl IntentStore for ClusterIntentStore {
         if live.metadata.deletion_timestamp.is_none() {
             delete_object(&self.client, key, &live).await?;
         }
-        let finalizers: Vec<String> = live
-            .metadata
-            .finalizers
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|it| it != FINALIZER)
-            .collect();
-        let patch = json!({"metadata": {"uid": live.metadata.uid, "finalizers": finalizers}});
-        let freed = api(&self.client, "Intent", &key.namespace)
-            .patch(&key.name, &PatchParams::default(), &Patch::Merge(&patch))
-            .await;
-        match freed.map_err(|error| told(named(key), &error)) {
-            Ok(_) | Err(Error::NotFound { .. }) => {
-                self.known().remove(key);
-                Ok(())
-            }
-            Err(error) => Err(error),
-        }
+        self.free(key, &live).await
     }
 }
 

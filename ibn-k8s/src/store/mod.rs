@@ -6,6 +6,7 @@ mod ledger;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 
 pub use intents::ClusterIntentStore;
+pub(crate) use intents::read;
 pub use ledger::ClusterLedger;
 
 /// Keeps an intent until what it changed is restored or kept.
