@@ -15,12 +15,16 @@
 //! # }
 //! ```
 
+pub mod controller;
 mod install;
+pub mod load;
+mod manifests;
 mod namespace;
 mod poll;
 pub mod shop;
 
 pub use install::install_crds;
+pub use manifests::{POLICY_HOLDS, apply_manifest, cluster_as};
 pub use namespace::{create_namespace, delete_namespace, in_namespace, new_namespace};
 pub use poll::until;
 
@@ -31,16 +35,20 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 /// # Errors
 /// Says why there is none: the variable isn't set, the file can't be used, or nothing answers.
 pub async fn cluster() -> Result<kube::Client, String> {
-    let path = std::env::var_os("KUBECONFIG")
-        .filter(|path| !path.is_empty())
-        .ok_or("KUBECONFIG is not set")?;
-    let file = Kubeconfig::read_from(path).map_err(|error| error.to_string())?;
-    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-        .await
-        .map_err(|error| error.to_string())?;
-    let client = kube::Client::try_from(config).map_err(|error| error.to_string())?;
+    let client = kube::Client::try_from(config().await?).map_err(|error| error.to_string())?;
     let version = client.apiserver_version().await;
     version
         .map(|_| client)
         .map_err(|error| format!("nothing answers: {error}"))
+}
+
+/// How the cluster that `KUBECONFIG` names is reached.
+async fn config() -> Result<kube::Config, String> {
+    let path = std::env::var_os("KUBECONFIG")
+        .filter(|path| !path.is_empty())
+        .ok_or("KUBECONFIG is not set")?;
+    let file = Kubeconfig::read_from(path).map_err(|error| error.to_string())?;
+    kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+        .await
+        .map_err(|error| error.to_string())
 }

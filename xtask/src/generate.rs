@@ -30,7 +30,7 @@ struct Generator {
 /// ```ignore
 /// Generator {
 ///     name: "crds",
-///     place: Place::File("deploy/manifests/crds.yaml"),
+///     place: Place::File("deploy/manifests/10-crds.yaml"),
 ///     args: &["run", "--quiet", "--package", "ibn-cli", "--", "crds"],
 /// }
 /// ```
@@ -49,7 +49,7 @@ const GENERATORS: &[Generator] = &[
     },
     Generator {
         name: "crds",
-        place: Place::File("deploy/manifests/crds.yaml"),
+        place: Place::File("deploy/manifests/10-crds.yaml"),
         args: &["run", "--quiet", "--package", "ibn-cli", "--", "crds"],
     },
     Generator {
