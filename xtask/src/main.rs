@@ -1,7 +1,10 @@
 //! The developers' commands: `cargo xtask ci` is the one gate, the others are its parts.
 
+#[cfg(test)]
+mod chart;
 mod ci;
 mod generate;
+mod image;
 mod process;
 mod tidy;
 
@@ -35,6 +38,15 @@ enum Command {
     },
     /// Run every example.
     Examples,
+    /// Write the container image `ibn.local/ibn:dev` as an archive; no daemon is needed.
+    Image {
+        /// Where to.
+        #[arg(long, default_value = "ibn.tar")]
+        out: PathBuf,
+        /// The profile of the binary; `release` is built sooner.
+        #[arg(long, default_value = "dist")]
+        profile: String,
+    },
 }
 
 fn main() -> Result<()> {
@@ -45,6 +57,7 @@ fn main() -> Result<()> {
         Command::Tidy => tidy::run(&root),
         Command::Generate { check } => generate::run(&root, check),
         Command::Examples => ci::examples(&root),
+        Command::Image { out, profile } => image::write(&root, &out, &profile),
     }
 }
 
