@@ -136,6 +136,36 @@ async fn once_everything_was_listed_to_look_asks_nothing() {
 }
 
 #[tokio::test]
+async fn an_order_of_pods_is_one_call() {
+    let (server, client) = server();
+    shop::create(&client, "default", &shop::deployment("web", 1))
+        .await
+        .unwrap();
+    let cluster = watching(&client, Scope::namespace("default")).await;
+    let web = WorkloadRef::deployment("default", "web");
+    for replicas in [2, 5, 3] {
+        let wanted = plan(&cluster, u64::from(replicas), &web, |desired| {
+            if let Desired::Allocation(allocation) = desired {
+                allocation.replicas = replicas;
+            }
+        })
+        .await;
+        let before = server.calls().len();
+        cluster.apply(wanted).await.unwrap();
+        let calls = server.calls().split_off(before);
+        let calls: Vec<(String, String)> = calls
+            .into_iter()
+            .map(|it| (it.method, it.subresource))
+            .collect();
+        assert_eq!(calls, [("PATCH".to_owned(), "scale".to_owned())]);
+        until("it is seen", SOON, async || {
+            (live(&cluster, &web).await.ready_replicas == replicas).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn several_namespaces_are_looked_after_and_no_others() {
     let (server, client) = server();
     for name in ["a", "b", "c"] {

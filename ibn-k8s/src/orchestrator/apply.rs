@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use ibn_core::Error;
-use ibn_core::allocation::{Allocation, FieldChange};
+use ibn_core::allocation::{Allocation, Field, FieldChange};
 use ibn_core::guard::{ApprovedPlan, Desired, Receipt};
 use ibn_core::workload::{WorkloadRef, WorkloadState};
 use jiff::Timestamp;
@@ -30,8 +30,12 @@ impl ClusterOrchestrator {
         to: &Allocation,
     ) -> ibn_core::Result<Receipt> {
         let mut stale = None;
+        let mut known = self.known(plan);
         for _ in 0..LOOKS {
-            let (view, live) = self.look(plan).await?;
+            let (view, live) = match known.take() {
+                Some(known) => known,
+                None => self.look(plan).await?,
+            };
             let steps = Steps::new(&view, &live, to, (self.may_replace)(plan.workload()))?;
             match self.carry_out(plan, &view, &live, &steps).await {
                 Ok(after) => return Ok(self.receipt_of(plan, &live, &after)),
@@ -41,6 +45,18 @@ impl ClusterOrchestrator {
             }
         }
         Err(stale.unwrap_or_else(|| Error::not_found(plan.workload())))
+    }
+
+    /// The workload as it was last seen, where a plan of pods alone was judged on just that: its only write is refused by the
+    /// server where it isn't so any more, which saves asking before each.
+    fn known(&self, plan: &ApprovedPlan) -> Option<(WorkloadView, WorkloadState)> {
+        if plan.changes().iter().any(|it| it.field != Field::Replicas) {
+            return None;
+        }
+        let view = self.watches.workload(plan.workload())?;
+        let live = live::state(&view, &self.watches);
+        let is_judged = view.journal.is_none() && plan.check_fresh(&live).is_ok();
+        is_judged.then(|| ((*view).clone(), live))
     }
 
     /// The workload as it is now, where that is what the plan was judged on.
@@ -181,8 +197,8 @@ impl ClusterOrchestrator {
                 return done;
             };
             let found = self.read(&view.workload).await.map_err(|_| error.clone())?;
-            let is_ours = found.managers.get(&ibn_core::allocation::Field::Replicas)
-                == Some(&ibn_core::workload::FieldOwner::Ibn);
+            let is_ours =
+                found.managers.get(&Field::Replicas) == Some(&ibn_core::workload::FieldOwner::Ibn);
             return if found.replicas == replicas && is_ours {
                 Ok(found)
             } else {

@@ -50,8 +50,8 @@ struct Inner<V> {
 
 #[derive(Debug)]
 struct Source {
-    /// What a list under way has shown so far, and what was written meanwhile.
-    listed: Option<BTreeSet<Key>>,
+    /// What a list under way has shown so far, and (`true`) what was written meanwhile.
+    listed: Option<BTreeMap<Key, bool>>,
     health: Health,
 }
 
@@ -132,7 +132,7 @@ impl<V: View> Cache<V> {
     pub(crate) fn begin(&self, source: &str) {
         let mut inner = self.write();
         let source = inner.sources.entry(source.to_owned()).or_default();
-        source.listed = Some(BTreeSet::new());
+        source.listed = Some(BTreeMap::new());
     }
 
     /// A list is complete.
@@ -143,7 +143,7 @@ impl<V: View> Cache<V> {
         let mut gone = Vec::new();
         if let Some(listed) = place.listed.take() {
             let keys = inner.items.keys();
-            let keys = keys.filter(|key| is_of(key, source) && !listed.contains(key));
+            let keys = keys.filter(|key| is_of(key, source) && !listed.contains_key(key));
             gone = keys.cloned().collect::<Vec<_>>();
         }
         let about: Vec<_> = gone.iter().filter_map(|key| inner.take(key)).collect();
@@ -154,22 +154,38 @@ impl<V: View> Cache<V> {
         self.changes.note(None);
     }
 
-    /// An object as it is at its version; an older one than is known changes nothing.
+    /// An object as an answer to us has it; an older version than is known changes nothing.
     pub(crate) fn put(&self, view: V) {
+        self.take_in(view, true);
+    }
+
+    /// An object as a watch or list has it.
+    ///
+    /// What a list shows is so, also where its version is older than what was known before: a cluster that was restored from
+    /// a copy counts on from there.
+    pub(crate) fn see(&self, view: V) {
+        self.take_in(view, false);
+    }
+
+    fn take_in(&self, view: V, is_written: bool) {
         let key = view.key();
         let about = view.about();
         let mut inner = self.write();
+        let mut is_news = false;
         for (name, source) in &mut inner.sources {
             if is_of(&key, name)
                 && let Some(listed) = &mut source.listed
             {
-                listed.insert(key.clone());
+                let was_written = listed.entry(key.clone()).or_insert(false);
+                is_news |= !is_written && !*was_written;
+                *was_written |= is_written;
             }
         }
         let version = view.version();
         if let Some(known) = inner.items.get(&key)
             && version != 0
             && known.version() > version
+            && !is_news
         {
             return;
         }
@@ -334,11 +350,25 @@ mod tests {
             cache.put(Thing(name, 1, "web"));
         }
         cache.begin("");
-        cache.put(Thing("b", 1, "web"));
+        cache.see(Thing("b", 1, "web"));
         cache.put(Thing("written", 9, "web"));
         assert_eq!(cache.all().len(), 3, "nothing is gone before the end");
         cache.finish("");
         assert_eq!(names(&cache), [("b", 1), ("written", 9)]);
+    }
+
+    #[test]
+    fn a_list_counts_anew_but_not_for_what_was_written_meanwhile() {
+        let cache = Cache::new(Arc::default(), [String::new()]);
+        cache.put(Thing("a", 7, "web"));
+        cache.see(Thing("a", 5, "web"));
+        assert_eq!(names(&cache), [("a", 7)], "an event that comes late");
+        cache.begin("");
+        cache.see(Thing("a", 5, "web"));
+        cache.put(Thing("b", 9, "web"));
+        cache.see(Thing("b", 4, "web"));
+        cache.finish("");
+        assert_eq!(names(&cache), [("a", 5), ("b", 9)]);
     }
 
     #[test]

@@ -285,7 +285,7 @@ async fn follow<K, V: View>(
             Ok(Event::InitApply(object) | Event::Apply(object)) => {
                 cache.heard(&source);
                 match look(&object) {
-                    Some(view) => cache.put(view),
+                    Some(view) => cache.see(view),
                     None => forget(&cache, &object),
                 }
             }
