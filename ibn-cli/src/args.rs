@@ -343,7 +343,7 @@ Examples:
   ibn train -f examples/scenarios --steps 2000000 --out policy.safetensors --resume policy.training.safetensors
   ibn evaluate -f examples/scenarios --recommender hpa:target=0.7 ppo:policy.safetensors
 
-Every workload of the scenarios is trained on, at ever other seeds; so are scenarios that are drawn at random, as the share that
+First the policy learns to do as a rule does that keeps the same head-room at all times. Then every workload of the scenarios is trained on, at ever other seeds; so are scenarios that are drawn at random, as the share that
 `--drawn` says. The policy that is best on scenarios of other seeds is what is written. Beside it stand `….training.safetensors`,
 from which the training goes on to the same bits after Ctrl-C, and `….html`, with its curves.")]
 pub(crate) struct TrainArgs {
@@ -363,8 +363,11 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     pub(crate) drawn: f64,
     /// What it costs where all requests are violated, against the CPU that all requests use: more keeps to objectives, less saves.
-    #[arg(long, value_name = "PRICE", default_value_t = 40.0, allow_negative_numbers = true, value_parser = not_negative)]
+    #[arg(long, value_name = "PRICE", default_value_t = 60.0, allow_negative_numbers = true, value_parser = not_negative)]
     pub(crate) price: f64,
+    /// Begin with chance, not with what a rule does.
+    #[arg(long)]
+    pub(crate) from_scratch: bool,
     /// Threads; all cores where absent.
     #[arg(long, env = "IBN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,

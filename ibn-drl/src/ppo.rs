@@ -221,6 +221,12 @@ pub struct Ppo<F> {
     tasks: Vec<Task<F>>,
 }
 
+/// Somebody to learn the first steps from.
+pub trait Teacher: Sync {
+    /// The choice, which the mask must allow.
+    fn action(&self, observation: &[f32], mask: &[bool]) -> u32;
+}
+
 /// One environment and where it stands.
 struct Lane {
     place: u64,
@@ -401,12 +407,12 @@ impl<F: Real> Ppo<F> {
     /// [`Error::Diverged`] where a loss or gradient is not finite; the networks are then as before the minibatch in which it was.
     pub fn iterate(&mut self) -> Result<Iteration> {
         let progress = self.steps as f64 / self.settings.total_steps as f64;
-        self.roll_out();
+        self.roll_out(None);
         self.judge()?;
         let explained_variance = explained_variance(&self.records);
         self.iterations += 1;
         self.steps += (self.settings.rollout_steps * self.lanes.len()) as u64;
-        let update = self.update(progress)?;
+        let update = self.update(progress, false)?;
         let count = update.minibatches.max(1) as f64;
         Ok(Iteration {
             number: self.iterations,
@@ -428,10 +434,29 @@ impl<F: Real> Ppo<F> {
         })
     }
 
+    /// One rollout by a teacher, and one update towards what it did: the policy by the logarithm of its probability, the critic by
+    /// the returns. It counts neither as steps nor in the schedules. Only for one discrete choice; others are left as they are.
+    ///
+    /// # Errors
+    /// As for [`Self::iterate`].
+    pub fn imitate(&mut self, teacher: &dyn Teacher) -> Result<()> {
+        if !matches!(self.policy.spaces.action, ActionSpace::Discrete(_)) {
+            return Ok(());
+        }
+        self.roll_out(Some(teacher));
+        self.judge()?;
+        self.iterations += 1;
+        self.update(0.0, true)?;
+        for lane in &mut self.lanes {
+            lane.ended.clear();
+        }
+        Ok(())
+    }
+
     // ── The rollout ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     /// Takes the steps, each thread in its share of the environments.
-    fn roll_out(&mut self) {
+    fn roll_out(&mut self, teacher: Option<&dyn Teacher>) {
         let Self {
             settings,
             policy,
@@ -457,6 +482,7 @@ impl<F: Real> Ppo<F> {
                         settings,
                         policy,
                         returns: returns.as_ref(),
+                        teacher,
                         seed,
                     };
                     taken.step(step_idx, lanes, records, &mut random, &mut work);
@@ -504,7 +530,7 @@ impl<F: Real> Ppo<F> {
     // ── The update ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     /// Goes through the steps of the rollout `epochs` times.
-    fn update(&mut self, progress: f64) -> Result<Update> {
+    fn update(&mut self, progress: f64, imitates: bool) -> Result<Update> {
         let n_steps = self.settings.rollout_steps * self.lanes.len();
         let most = n_steps.div_ceil(self.settings.minibatches);
         self.make_tasks(most);
@@ -526,15 +552,13 @@ impl<F: Real> Ppo<F> {
                     records: &self.records,
                     minibatch,
                     advantages: advantage_scale(&self.settings, &self.records, minibatch),
+                    imitates,
                 };
                 let sums = loss.gradients(&mut self.tasks);
                 update.minibatches += 1;
                 update.sums.add(&sums);
-                if self
-                    .settings
-                    .target_kl
-                    .is_some_and(|most| sums.kl > 1.5 * most)
-                {
+                let target = self.settings.target_kl.filter(|_| !imitates);
+                if target.is_some_and(|most| sums.kl > 1.5 * most) {
                     break 'epochs;
                 }
                 update.gradient_norm += self.descend(progress)?;
@@ -631,6 +655,7 @@ struct Shard<'a, F> {
     settings: &'a PpoSettings,
     policy: &'a Policy<F>,
     returns: Option<&'a Normaliser>,
+    teacher: Option<&'a dyn Teacher>,
     seed: u64,
 }
 
@@ -673,6 +698,9 @@ impl<F: Real> Shard<'_, F> {
             let log_probability =
                 self.policy
                     .sample(output, &lane.mask, random, &mut work.row, action);
+            if let (Some(teacher), Some(choice)) = (self.teacher, action.first_mut()) {
+                *choice = F::of(f64::from(teacher.action(&lane.observation, &lane.mask)));
+            }
             record.log_probabilities.push(log_probability);
             let step = lane.take(&self.policy.spaces.action, action);
             lane.episode.add(&step);
@@ -887,6 +915,8 @@ struct Loss<'a, F> {
     minibatch: &'a [u32],
     /// What is taken from an advantage, and what it is then multiplied by.
     advantages: (F, F),
+    /// Whether the policy is to do what was done, whatever came of it.
+    imitates: bool,
 }
 
 impl<F: Real> Loss<'_, F> {
@@ -992,13 +1022,19 @@ impl<F: Real> Loss<'_, F> {
         let (free, bound) = (ratio * advantage, ratio.max(low).min(high) * advantage);
         let n = F::of(self.minibatch.len() as f64);
         // Where the clipped one is less, the loss doesn't move with the policy.
-        let by_log_probability = if bound < free { F::zero() } else { -free / n };
+        let (by_log_probability, by_entropy) = if self.imitates {
+            (-F::one() / n, F::zero())
+        } else {
+            let moves = bound >= free;
+            let by = if moves { -free / n } else { F::zero() };
+            (by, -F::of(self.settings.entropy_weight) / n)
+        };
         self.policy.slopes(
             output,
             action,
             row,
             by_log_probability,
-            -F::of(self.settings.entropy_weight) / n,
+            by_entropy,
             by_output,
             by_log_std,
         );

@@ -113,9 +113,9 @@ fn a_policy_reads_back_and_another_one_is_refused_with_both_named() {
         with(r#"\"version\":1"#, r#"\"version\":9"#),
         "the policy can't be used: it is of version 9, and 1 is what is read here"
     );
-    let layout = with(r#"\"headroom\":1"#, r#"\"headroom\":7"#);
+    let layout = with(r#"\"headroom\":2"#, r#"\"headroom\":7"#);
     assert!(
-        layout.contains("head-room 7") && layout.contains("head-room 1"),
+        layout.contains("head-room 7") && layout.contains("head-room 2"),
         "{layout}"
     );
     let mut odd = bytes.clone();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{ErlangTwin, at, model, p95_at_most, seen, situation};
+use ibn_core::encoding::headroom::HeadroomView;
 use ibn_core::observation::{Signal, SignalHealth};
 use ibn_core::prediction::{Demand, WorkloadModel};
 use ibn_core::roles::{Predictor, Recommender};
@@ -77,6 +78,7 @@ fn it_gives_what_some_head_room_needs_and_says_why() {
 
 #[test]
 fn where_it_was_not_trained_it_gives_the_usual_and_its_rule_decides() {
+    let (usual, _) = HeadroomView::meaning(USUAL).unwrap();
     let slow = WorkloadModel {
         startup: Duration::from_secs(1_000_000),
         ..model()
@@ -84,11 +86,11 @@ fn where_it_was_not_trained_it_gives_the_usual_and_its_rule_decides() {
     let far = under(200.0, 2, slow);
     let advice = trained().recommend(&far);
     assert_eq!(advice.reasons[0].code, "Unfamiliar", "{:?}", advice.reasons);
-    assert_eq!(advice.allocation.replicas, needed(200.0 * USUAL));
+    assert_eq!(advice.allocation.replicas, needed(200.0 * usual));
     assert_eq!(advice.policy, None);
-    let enough = under(200.0, needed(200.0 * USUAL), far.model.clone().unwrap());
+    let enough = under(200.0, needed(200.0 * usual), far.model.clone().unwrap());
     let advice = trained().recommend(&enough);
-    assert_eq!(advice.allocation.replicas, needed(200.0 * USUAL));
+    assert_eq!(advice.allocation.replicas, needed(200.0 * usual));
 
     let settings = LadderSettings {
         start: Rung::Full,
@@ -102,10 +104,14 @@ fn where_it_was_not_trained_it_gives_the_usual_and_its_rule_decides() {
 }
 
 #[test]
-fn without_signals_it_leaves_everything() {
-    let mut blind = under(200.0, 2, model());
-    blind.health = SignalHealth::Stale;
+fn without_signals_it_takes_nothing() {
+    let mut unsound = under(200.0, 60, model());
+    unsound.health = SignalHealth::Stale;
+    let advice = trained().recommend(&unsound);
+    assert_eq!(advice.allocation.replicas, 60);
+    let mut blind = under(200.0, 60, model());
+    blind.history.clear();
     let advice = trained().recommend(&blind);
-    assert_eq!(advice.allocation.replicas, 2);
+    assert_eq!(advice.allocation.replicas, 60);
     assert_eq!(advice.reasons[0].code, "NothingElse");
 }

@@ -21,8 +21,8 @@ use crate::simulated::SimulatedCluster;
 
 /// The span that observations cover.
 pub(crate) const WINDOW: Duration = Duration::from_secs(60);
-/// Observations that a recommender is shown.
-const HISTORY: usize = 60;
+/// Observations that a recommender is shown, as many as the engine keeps.
+const HISTORY: usize = 240;
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,7 @@ pub(crate) struct Watch {
     envelope: Arc<Envelope>,
     history: VecDeque<Arc<Observation>>,
     objectives: Vec<Objective>,
+    preference: Preference,
     model: Option<WorkloadModel>,
 }
 
@@ -112,8 +113,14 @@ impl Watch {
             workload: reference,
             envelope: Arc::new(envelope),
             history: VecDeque::new(),
+            preference: Preference::default(),
             model,
         }
+    }
+
+    /// The same for somebody with this preference.
+    pub(crate) fn with_preference(self, preference: Preference) -> Self {
+        Self { preference, ..self }
     }
 
     /// The situation after one more look.
@@ -141,7 +148,7 @@ impl Watch {
             state,
             envelope: Arc::clone(&self.envelope),
             objectives: self.objectives.clone(),
-            preference: Preference::default(),
+            preference: self.preference,
             history: self.history.iter().cloned().collect(),
             forecast: None,
             model: self.model.clone(),

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use ibn_core::encoding::headroom::{FACTORS, HeadroomView};
+use ibn_core::encoding::headroom::{FACTORS, HeadroomView, SPANS};
 use ibn_core::roles::{Action, Batch, BatchActions, Environment, ScenarioSource, Step};
 use ibn_sim::Scenario;
 use ibn_sim::environment::{
@@ -313,20 +313,8 @@ fn the_reward_of_head_room_is_what_pods_cost_and_what_is_violated() {
     for reward in &stay {
         assert!((reward + 1.5 / 0.6).abs() < 1e-4, "{reward}");
     }
-    // All head-room there is: six pods by the bounds, which cost twice as much; changed once.
-    let needed = |features: &[f32], factor: usize| {
-        let first = HeadroomView::names()
-            .position(|name| name == "need_0.9")
-            .unwrap();
-        features[first + factor]
-    };
-    let most = |features: &[f32], mask: &[bool]| {
-        if needed(features, FACTORS.len() - 1) > 0.0 {
-            mask.iter().rposition(|allowed| *allowed).unwrap() as u32
-        } else {
-            0
-        }
-    };
+    // All head-room there is: five pods, for a moment of noise six; what is paid for is the pods, and each change.
+    let most = |_: &[f32], mask: &[bool]| mask.iter().rposition(|allowed| *allowed).unwrap() as u32;
     let with_changes = rewards(
         Price {
             change: 1.0,
@@ -334,8 +322,17 @@ fn the_reward_of_head_room_is_what_pods_cost_and_what_is_violated() {
         },
         most,
     );
-    let changed = with_changes.iter().filter(|reward| **reward < -5.5);
-    assert_eq!(changed.count(), 1, "{with_changes:?}");
-    assert!((with_changes.last().unwrap() + 3.0 / 0.6).abs() < 1e-4);
-    assert_eq!(FACTORS.len() + 1, HeadroomView::N_ACTIONS);
+    let mut before = 3.0;
+    let mut changes = 0;
+    for reward in &with_changes {
+        let paid = |pods: f32| pods * 0.5 / 0.6 + f32::from(u8::from(pods != before));
+        let pods = [5.0, 6.0]
+            .into_iter()
+            .find(|pods| (reward + paid(*pods)).abs() < 1e-4);
+        let pods = pods.unwrap_or_else(|| panic!("{with_changes:?}"));
+        changes += u32::from(pods != before);
+        before = pods;
+    }
+    assert_eq!(changes, 3, "{with_changes:?}");
+    assert_eq!(FACTORS.len() * SPANS.len() + 1, HeadroomView::N_ACTIONS);
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ibn_drl::trained::{About, TrainedPolicy};
+use ibn_core::encoding::headroom::HeadroomView;
+use ibn_drl::trained::{About, Rule, TrainedPolicy};
 use ibn_drl::training::{Progress as Advance, Training, TrainingSettings};
 use ibn_sim::Scenario;
 use ibn_sim::environment::{ActionKind, Engine, HeadroomSource, Price, ScenarioDistribution};
@@ -25,6 +26,15 @@ use crate::signals;
 /// The span of an episode of a scenario that is drawn at random, and its control period.
 const DRAWN: (Duration, Duration) = (Duration::from_secs(7200), Duration::from_secs(15));
 
+/// Rollouts in which the policy learns what a rule does.
+const LESSONS: u64 = 8;
+
+/// How often the training is saved, beside at every validation.
+const SAVED_EVERY: Duration = Duration::from_secs(30);
+
+/// The share of a training from scratch over which scenarios become harder.
+const CURRICULUM: f64 = 0.2;
+
 /// What a training came to.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +47,9 @@ struct Trained {
     seed: u64,
     scenarios: Vec<String>,
     scenario_hash: String,
+    /// What it began with, for each preference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RuleInWords>,
     /// Of the policy that was written.
     best: BestOf,
     /// Whether all steps were taken.
@@ -49,6 +62,36 @@ struct Trained {
 struct BestOf {
     steps: u64,
     reward: f64,
+}
+
+/// A rule, in words.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RuleInWords {
+    cost: String,
+    balanced: String,
+    performance: String,
+}
+
+impl From<Rule> for RuleInWords {
+    fn from(rule: Rule) -> Self {
+        let [cost, balanced, performance] = rule.actions.map(|action| {
+            HeadroomView::meaning(action).map_or_else(
+                || "as it is".to_owned(),
+                |(factor, span)| {
+                    format!(
+                        "{factor} times the demand, and the peak of {} min",
+                        span.as_secs() / 60
+                    )
+                },
+            )
+        });
+        Self {
+            cost,
+            balanced,
+            performance,
+        }
+    }
 }
 
 /// One iteration of a training.
@@ -124,10 +167,17 @@ fn train(args: &TrainArgs, settings: &Settings, scenarios: &[Scenario], hash: St
         .map_err(|error| unusable(&error))?;
     let mut how = TrainingSettings::default();
     how.ppo.total_steps = args.steps;
+    if args.from_scratch {
+        // Who can nothing yet begins with what is easy.
+        how.curriculum = CURRICULUM;
+    }
     let mut training =
         Training::new(how, Arc::new(source), settings.seed).map_err(|error| unusable(&error))?;
+    let mut rule = None;
     if let Some(file) = &args.resume {
         resume(&mut training, file)?;
+    } else if !args.from_scratch {
+        rule = Some(warm_start(&mut training, settings)?);
     }
 
     let stop = signals::watch()
@@ -136,14 +186,16 @@ fn train(args: &TrainArgs, settings: &Settings, scenarios: &[Scenario], hash: St
     let progress = Progress::start(settings.output, "training", args.steps);
     let (started, before) = (Instant::now(), training.steps());
     let mut curve = Vec::new();
-    let mut diverged = None;
+    let (mut diverged, mut saved) = (None, None::<Instant>);
     while !training.is_done() && !stop.load(Ordering::Relaxed) {
         match training.advance() {
             Ok(advance) => {
                 progress.at(training.steps());
                 curve.push(Point::from(&advance));
-                if advance.validation.is_some() {
+                let is_due = saved.is_none_or(|at| at.elapsed() >= SAVED_EVERY);
+                if is_due || advance.validation.is_some() {
                     files.write_training(&training)?;
+                    saved = Some(Instant::now());
                 }
                 if advance.is_best {
                     files.write_policy(&training, settings.seed, scenarios, &hash)?;
@@ -183,6 +235,7 @@ fn train(args: &TrainArgs, settings: &Settings, scenarios: &[Scenario], hash: St
         seed: settings.seed,
         scenarios: scenarios.iter().map(|of| of.name.clone()).collect(),
         scenario_hash: hash,
+        rule: rule.map(RuleInWords::from),
         best: BestOf { steps, reward },
         is_done: training.is_done(),
         curve,
@@ -223,6 +276,20 @@ fn text(trained: &Trained) -> String {
         trained.best.reward,
         trained.report.display(),
     )
+}
+
+/// Teaches the policy what a rule does.
+fn warm_start(training: &mut Training, settings: &Settings) -> Result<Rule, Failure> {
+    let rule = Rule::usual();
+    let progress = Progress::start(settings.output, "learning a rule", LESSONS);
+    for lesson in 1..=LESSONS {
+        training
+            .imitate(&rule)
+            .map_err(|error| Failure::because(Exit::Failed, "the rule can't be learned", &error))?;
+        progress.at(lesson);
+    }
+    progress.finish();
+    Ok(rule)
 }
 
 /// Of all that decides what is trained on.

@@ -1,25 +1,44 @@
 //! Actions relative to what a twin says is needed, and what a learner of them sees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::{Facts, ReplicaRoom, allows};
 use crate::allocation::{Allocation, ContainerResources, Field};
-use crate::intent::Objective;
-use crate::observation::{Signal, SignalHealth};
+use crate::intent::{IndicatorName, Objective};
+use crate::observation::{Observation, Signal, SignalHealth};
 use crate::prediction::{Demand, WorkloadModel};
 use crate::roles::Predictor;
 use crate::situation::Situation;
 
 /// The version of the factors and of the features.
-pub const HEADROOM_VERSION: u32 = 1;
+pub const HEADROOM_VERSION: u32 = 2;
 
-/// Head-room over the measured demand: the pods that meet the objectives at so many times the rate of requests, as it is now to add
-/// pods, at its highest of the last three minutes to take some. Action `i + 1` is factor `i`; action 0 leaves everything as it is. Of several
-/// that come to the same, only the first may be taken.
-pub const FACTORS: [f64; 9] = [0.9, 1.0, 1.1, 1.2, 1.35, 1.6, 2.0, 2.8, 4.0];
+/// Head-room over the measured demand: pods are added up to what so many times the present rate needs.
+pub const FACTORS: [f64; 6] = [0.8, 1.0, 1.2, 1.6, 2.0, 2.8];
 
-/// Pods are taken only for what lies above the highest rate of this span, so that noise doesn't move them to and fro.
-const STABILIZATION: jiff::SignedDuration = jiff::SignedDuration::from_secs(180);
+/// Pods are taken down to what that factor of the highest rate of the last three minutes needs, so that noise doesn't move them to and fro,
+/// and never below what the highest rate of this span needs.
+pub const SPANS: [Duration; 3] = [
+    Duration::from_secs(180),
+    Duration::from_secs(900),
+    Duration::from_secs(3_600),
+];
+
+/// The place of factor 1 in [`FACTORS`].
+const WHOLE: usize = 1;
+
+/// For how long objectives that were missed although the twin foresaw that they would be met make for more need.
+const DISTRUST: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
+/// More than so many times what the twin says is never taken for the need.
+const MOST_CORRECTION: f64 = 4.0;
+
+/// Requests in a window from which on a missed objective is held against the twin.
+const ENOUGH: f64 = 100.0;
+
+/// Where the rate is no longer measured, the highest of this span is taken for it.
+const BLIND: Duration = Duration::from_secs(900);
 
 /// Where nothing bounds the number of pods, no more than this are thought of.
 const MOST_PODS: u32 = 1_000;
@@ -28,10 +47,11 @@ const MOST_PODS: u32 = 1_000;
 ///
 /// | name | formula |
 /// |---|---|
-/// | need_… | cut(log2(pods of this factor ÷ n), −3, 3) ÷ 3, for each of [`FACTORS`] |
+/// | need_… | cut(log2(pods of this factor and the first span ÷ n), −3, 3) ÷ 3, for each of [`FACTORS`] |
+/// | held_15m, held_60m | cut(log2(pods that the highest rate of that span needs ÷ n), −3, 3) ÷ 3 |
 /// | spare | cut(log2(rate that n pods take ÷ rate), −3, 3) ÷ 3 |
 /// | grain | 1 ÷ pods of factor 1 |
-/// | peak_5m, peak_15m | cut(log2(highest rate of that span ÷ rate), 0, 3) ÷ 3 |
+/// | peak_5m, peak_15m, peak_60m | cut(log2(highest rate of that span ÷ rate), 0, 3) ÷ 3 |
 /// | trough_15m | cut(log2(lowest rate of that span ÷ rate), −3, 0) ÷ 3 |
 /// | jumpiness | the mean of abs(log2(rate ÷ rate before)) over the history, at most 1 |
 /// | jump | the greatest log2(rate ÷ rate before) in the history, at most 3, ÷ 3 |
@@ -41,20 +61,23 @@ const MOST_PODS: u32 = 1_000;
 /// | pending | cut((n − ready) ÷ n, 0, 1) |
 /// | high_stay | t ÷ (t + 5 min), t for how long the rate has been within a fifth of the present one |
 /// | noise | cut(1 ÷ √(requests in a window), 0, 1) |
-pub const FEATURES: [&str; 23] = [
-    "need_0.9",
+/// | onset | cut(log2(rate of late ÷ rate), 0, 3) ÷ 3, see [`Headroom`] |
+/// | correction | log2(correction) ÷ 2, see [`Headroom`] |
+/// | surprise | cut(log2(measured latency ÷ what the twin foresaw), −3, 3) ÷ 3 |
+pub const FEATURES: [&str; 26] = [
+    "need_0.8",
     "need_1.0",
-    "need_1.1",
     "need_1.2",
-    "need_1.35",
     "need_1.6",
     "need_2.0",
     "need_2.8",
-    "need_4.0",
+    "held_15m",
+    "held_60m",
     "spare",
     "grain",
     "peak_5m",
     "peak_15m",
+    "peak_60m",
     "trough_15m",
     "jumpiness",
     "jump",
@@ -65,6 +88,9 @@ pub const FEATURES: [&str; 23] = [
     "pending",
     "high_stay",
     "noise",
+    "onset",
+    "correction",
+    "surprise",
 ];
 
 /// What a learner of head-room is shown of a situation.
@@ -72,7 +98,7 @@ pub const FEATURES: [&str; 23] = [
 pub struct HeadroomView {
     /// [`super::FEATURE_NAMES`], then [`FEATURES`].
     pub features: Vec<f32>,
-    /// Which actions may be taken; leaving always may.
+    /// Which actions may be taken: leaving, what comes to the same, and what the envelope allows.
     pub mask: Vec<bool>,
     /// What each action leads to; the live allocation where it may not be taken.
     pub allocations: Vec<Allocation>,
@@ -82,7 +108,28 @@ impl HeadroomView {
     /// Features that there are.
     pub const N_FEATURES: usize = super::FEATURE_NAMES.len() + FEATURES.len();
     /// Actions that there are.
-    pub const N_ACTIONS: usize = FACTORS.len() + 1;
+    pub const N_ACTIONS: usize = FACTORS.len() * SPANS.len() + 1;
+
+    /// The action of a factor and a span by their places in [`FACTORS`] and [`SPANS`]. Action 0 is to leave everything as it is.
+    #[must_use]
+    pub const fn action(factor: usize, span: usize) -> usize {
+        1 + factor * SPANS.len() + span
+    }
+
+    /// The factor and the span of an action, `None` of leaving and of what is no action.
+    #[must_use]
+    pub fn meaning(action: usize) -> Option<(f64, Duration)> {
+        let place = action.checked_sub(1)?;
+        let factor = FACTORS.get(place / SPANS.len())?;
+        Some((*factor, *SPANS.get(place % SPANS.len())?))
+    }
+
+    /// Whether there is anything to choose from.
+    #[must_use]
+    pub fn has_choice(&self) -> bool {
+        let first = self.allocations.first();
+        self.allocations.iter().any(|to| Some(to) != first)
+    }
 
     /// The names of the features, in order.
     pub fn names() -> impl Iterator<Item = &'static str> {
@@ -101,6 +148,17 @@ impl HeadroomView {
 
 /// Looks at situations for a learner of head-room. It remembers what rate so many pods can take, as long as model, sizes and
 /// objectives stay the same; what it gives doesn't depend on what it remembers.
+///
+/// The need is the twin's, for the demand with two corrections:
+/// - **Rate of late.** Observations overlap: what the newest has more than the one before came since then, and what left it for that is
+///   about what was measured a window ago. So the rate since the last look is `then + (newest − before) · window ÷ passed`, of which two
+///   standard deviations of Poisson arrivals are taken off; it counts where it is above the rate of the window.
+/// - **Correction.** Where an objective was missed for two windows without a break, the pods that were ready were too few for the rate that
+///   there was, whatever the twin says: for ten minutes the need is larger by what they could take by its word over that rate, at most
+///   fourfold.
+///
+/// Where the rate isn't measured any more, its highest of the last quarter of an hour stands in, and pods may only be added; nor
+/// may any be taken while other signals are not fresh.
 #[derive(Debug, Clone, Default)]
 pub struct Headroom {
     of: Option<Key>,
@@ -116,33 +174,35 @@ struct Key {
 }
 
 impl Headroom {
-    /// Features, mask and allocations. Where the number of pods is held, or rate, model or objectives aren't known or the signals
-    /// not fresh, only leaving is allowed.
+    /// Features, mask and allocations. Where the number of pods is held, or rate, model or objectives aren't known, only leaving is
+    /// allowed.
     pub fn view(&mut self, situation: &Situation, predictor: &dyn Predictor) -> HeadroomView {
         let live = &situation.state.allocation;
         let facts = Facts::of(situation);
-        let rate = facts
-            .value(&Signal::RequestRate)
-            .filter(|rate| *rate >= 0.0);
-        let needs = rate.and_then(|rate| self.needs(situation, predictor, rate));
+        let rate = Rate::of(situation, &facts);
+        let needs = rate.and_then(|rate| self.needs(situation, predictor, &facts, rate));
+        let may_take =
+            situation.health == SignalHealth::Fresh && rate.is_some_and(|it| it.is_fresh);
         let mut allocations = vec![live.clone()];
         let mut mask = vec![true];
-        for idx in 0..FACTORS.len() {
-            let pods = needs.as_ref().and_then(|needs| needs.pods.get(idx));
-            let to = pods.map(|pods| live.with_replicas(*pods));
+        let pairs =
+            (0..FACTORS.len()).flat_map(|factor| (0..SPANS.len()).map(move |span| (factor, span)));
+        for (factor, span) in pairs {
+            let pods = needs
+                .as_ref()
+                .and_then(|needs| needs.pods(live.replicas, factor, span));
+            let to = pods.map(|pods| live.with_replicas(pods));
             let allowed = to.filter(|to| {
-                let is_new = allocations
-                    .iter()
-                    .all(|other: &Allocation| other.replicas != to.replicas);
-                is_new
-                    && situation.is_free(&Field::Replicas)
-                    && situation.health == SignalHealth::Fresh
-                    && allows(situation, to)
+                to.replicas == live.replicas
+                    || (situation.is_free(&Field::Replicas)
+                        && (may_take || to.replicas > live.replicas)
+                        && allows(situation, to))
             });
             mask.push(allowed.is_some());
             allocations.push(allowed.unwrap_or_else(|| live.clone()));
         }
         let mut features = super::encode(situation).features;
+        let rate = rate.unwrap_or_default();
         features.extend(own_features(situation, &facts, rate, needs.as_ref()));
         HeadroomView {
             features,
@@ -155,7 +215,8 @@ impl Headroom {
         &mut self,
         situation: &Situation,
         predictor: &dyn Predictor,
-        rate: f64,
+        facts: &Facts<'_>,
+        rate: Rate,
     ) -> Option<Needs> {
         let live = &situation.state.allocation;
         let key = Key {
@@ -179,32 +240,191 @@ impl Headroom {
                 .entry(pods)
                 .or_insert_with(|| capacity(&key, predictor, &live.with_replicas(pods)))
         };
-        let lately = situation
-            .history
-            .iter()
-            .filter(|seen| situation.now.duration_since(seen.at) <= STABILIZATION)
-            .filter_map(|seen| seen.value(&Signal::RequestRate))
-            .fold(rate, f64::max);
-        let mut pods = Vec::with_capacity(FACTORS.len());
+        let correction = correction(situation, &mut capacity);
+        let highest = SPANS.map(|span| highest_rate(situation, span).max(rate.of_late));
+        let held = highest.map(|rate| fewest(&mut capacity, rate * correction, least, most));
+        let of_late = highest.first().copied().unwrap_or(rate.of_late);
+        let mut bands = Vec::with_capacity(FACTORS.len());
         let (mut now, mut then) = (least, least);
         for factor in FACTORS {
-            now = fewest(&mut capacity, rate * factor, now, most);
-            then = fewest(&mut capacity, lately * factor, then.max(now), most);
-            // Out by what comes now, in by the most that came lately.
-            pods.push(live.replicas.clamp(now, then));
+            let factor = factor * correction;
+            now = fewest(&mut capacity, rate.of_late * factor, now, most);
+            then = fewest(&mut capacity, of_late * factor, then.max(now), most);
+            bands.push((now, then));
         }
         Some(Needs {
-            pods,
+            bands,
+            held,
             spare: capacity(live.replicas.clamp(1, MOST_PODS)),
+            correction,
+            surprise: surprise(situation, facts, predictor, rate),
         })
     }
 }
 
 struct Needs {
-    /// Pods by factor.
-    pods: Vec<u32>,
+    /// By factor the pods that there must be now, and those beyond which some may be taken.
+    bands: Vec<(u32, u32)>,
+    /// The pods that the highest rate of a span needs.
+    held: [u32; SPANS.len()],
     /// The rate that the pods that there are can take.
     spare: f64,
+    /// What the twin's need is multiplied by, 1 to 4.
+    correction: f64,
+    /// Measured over foreseen latency; 1 where it can't be told.
+    surprise: f64,
+}
+
+impl Needs {
+    /// The pods that a factor and a span come to where there are `live`.
+    fn pods(&self, live: u32, factor: usize, span: usize) -> Option<u32> {
+        let (now, then) = self.bands.get(factor)?;
+        // Out by what comes now, in by the most that came lately.
+        let most = if span == 0 {
+            *then
+        } else {
+            *self.held.get(span)?.max(then)
+        };
+        Some(live.clamp(*now, most))
+    }
+}
+
+/// The highest rate that was measured in a span before now; 0 where there was none.
+fn highest_rate(situation: &Situation, span: Duration) -> f64 {
+    let ago = |seen: &Observation| situation.now.duration_since(seen.at);
+    situation
+        .history
+        .iter()
+        .rev()
+        .take_while(|seen| ago(seen).unsigned_abs() <= span)
+        .filter_map(|seen| seen.value(&Signal::RequestRate))
+        .fold(0.0, f64::max)
+}
+
+/// Requests per second.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rate {
+    /// Over the window.
+    measured: f64,
+    /// Since the last look, as far as it is surely higher; else that over the window.
+    of_late: f64,
+    is_fresh: bool,
+}
+
+impl Rate {
+    fn of(situation: &Situation, facts: &Facts<'_>) -> Option<Self> {
+        let of = |seen: &Observation| seen.value(&Signal::RequestRate);
+        let Some(measured) = facts.value(&Signal::RequestRate) else {
+            let highest = highest_rate(situation, BLIND);
+            if highest <= 0.0 {
+                return None;
+            }
+            return Some(Self {
+                measured: highest,
+                of_late: highest,
+                is_fresh: false,
+            });
+        };
+        let mut rate = Self {
+            measured,
+            of_late: measured,
+            is_fresh: true,
+        };
+        let mut before = situation.history.iter().rev();
+        let (Some(newest), Some(last)) = (before.next(), before.next()) else {
+            return Some(rate);
+        };
+        let window = newest.window.as_secs_f64();
+        let passed = newest.at.duration_since(last.at).as_secs_f64();
+        if !(passed > 0.0 && passed < window) {
+            return Some(rate);
+        }
+        let ago = |seen: &Observation| newest.at.duration_since(seen.at).as_secs_f64();
+        let a_window_ago = situation
+            .history
+            .iter()
+            .rev()
+            .find(|seen| ago(seen) >= window);
+        let (Some(then), Some(last)) = (of(a_window_ago.unwrap_or(last)), of(last)) else {
+            return Some(rate);
+        };
+        let since = then + (measured - last) * window / passed;
+        let deviation = ((measured + last) / passed).max(0.0).sqrt();
+        rate.of_late = (since - 2.0 * deviation).clamp(measured, 8.0 * measured.max(1e-9));
+        Some(rate)
+    }
+}
+
+/// By how much more than the twin says is needed, as objectives that were missed for two windows without a break tell.
+fn correction(situation: &Situation, capacity: &mut impl FnMut(u32) -> f64) -> f64 {
+    let live = &situation.state.allocation;
+    let mut correction = 1.0f64;
+    // Since when objectives have been missed without a break, and of the last two windows of that the rates and the ready pods.
+    let mut since = None;
+    let mut recent: VecDeque<(jiff::Timestamp, f64, f64)> = VecDeque::new();
+    for seen in &situation.history {
+        let missed = situation.objectives.iter().any(|objective| {
+            let achieved = seen.achieved(objective, live);
+            achieved.is_some_and(|achieved| !objective.is_met_by(achieved))
+        });
+        let rate = seen.value(&Signal::RequestRate).unwrap_or(0.0);
+        let counted = rate * seen.window.as_secs_f64();
+        let ready = seen.value(&Signal::ReadyReplicas);
+        let (Some(ready), true) = (ready, missed && counted >= ENOUGH) else {
+            since = None;
+            recent.clear();
+            continue;
+        };
+        let begun = *since.get_or_insert(seen.at);
+        let two_windows = 2 * seen.window;
+        let ago = |at: jiff::Timestamp| seen.at.duration_since(at).unsigned_abs();
+        recent.push_back((seen.at, rate, ready));
+        while recent
+            .front()
+            .is_some_and(|(at, ..)| ago(*at) > two_windows)
+        {
+            recent.pop_front();
+        }
+        let is_lately = situation.now.duration_since(seen.at) <= DISTRUST;
+        if is_lately && ago(begun) >= two_windows {
+            let highest = recent.iter().map(|(_, rate, _)| *rate).fold(0.0, f64::max);
+            let fewest = recent
+                .iter()
+                .map(|(.., ready)| *ready)
+                .fold(f64::INFINITY, f64::min);
+            let pods = (fewest as u32).clamp(1, MOST_PODS);
+            correction = correction.max(capacity(pods) / highest);
+        }
+    }
+    correction.min(MOST_CORRECTION)
+}
+
+/// Measured over foreseen latency of the first objective of that kind.
+fn surprise(
+    situation: &Situation,
+    facts: &Facts<'_>,
+    predictor: &dyn Predictor,
+    rate: Rate,
+) -> f64 {
+    let found = || {
+        let objective = situation
+            .objectives
+            .iter()
+            .find(|objective| objective.indicator == IndicatorName::Latency)?;
+        let measured = facts.value(&Signal::Latency(objective.quantile()))?;
+        let demand = Demand {
+            request_rate: rate.measured,
+            arrival_cv2: 1.0,
+        };
+        let ready = situation
+            .state
+            .allocation
+            .with_replicas((facts.ready as u32).max(1));
+        let foreseen = predictor.predict(situation.model.as_ref()?, demand, &ready);
+        let foreseen = foreseen.of(objective)?.mid;
+        (foreseen.is_finite() && foreseen > 0.0 && measured > 0.0).then(|| measured / foreseen)
+    };
+    found().unwrap_or(1.0)
 }
 
 /// The fewest pods from `least` on that take `rate`, `most` where none do: by doubling the step, then by halving.
@@ -270,20 +490,28 @@ fn octaves(part: f64, whole: f64) -> f64 {
 fn own_features(
     situation: &Situation,
     facts: &Facts<'_>,
-    rate: Option<f64>,
+    Rate {
+        measured: rate,
+        of_late,
+        ..
+    }: Rate,
     needs: Option<&Needs>,
 ) -> Vec<f32> {
-    let n = f64::from(situation.state.allocation.replicas);
-    let rate = rate.unwrap_or(0.0);
+    let n_live = situation.state.allocation.replicas;
+    let n = f64::from(n_live);
     let mut found: Vec<f64> = (0..FACTORS.len())
         .map(|idx| {
-            let pods = needs.and_then(|needs| needs.pods.get(idx));
-            pods.map_or(0.0, |pods| octaves(f64::from(*pods), n))
+            let pods = needs.and_then(|needs| needs.pods(n_live, idx, 0));
+            pods.map_or(0.0, |pods| octaves(f64::from(pods), n))
         })
         .collect();
+    found.extend((1..SPANS.len()).map(|span| {
+        let pods = needs.and_then(|needs| needs.held.get(span));
+        pods.map_or(0.0, |pods| octaves(f64::from(*pods), n))
+    }));
     found.push(needs.map_or(0.0, |needs| octaves(needs.spare, rate)));
-    let of_one = needs.and_then(|needs| needs.pods.get(1));
-    found.push(of_one.map_or(0.0, |pods| 1.0 / f64::from(*pods).max(1.0)));
+    let of_one = needs.and_then(|needs| needs.bands.get(WHOLE));
+    found.push(of_one.map_or(0.0, |(pods, _)| 1.0 / f64::from(*pods).max(1.0)));
 
     // The rate over the history: how long ago, in seconds, and what it was; the newest first.
     let rates: Vec<(f64, f64)> = situation
@@ -344,6 +572,7 @@ fn own_features(
     found.extend([
         peak(300.0),
         peak(900.0),
+        peak(3_600.0),
         trough,
         jumpiness.min(1.0),
         greatest.min(3.0) / 3.0,
@@ -358,6 +587,11 @@ fn own_features(
         },
         age(stays),
         (1.0 / (rate * window).max(1.0).sqrt()).clamp(0.0, 1.0),
+        octaves(of_late, rate).max(0.0),
+        needs.map_or(0.0, |needs| {
+            needs.correction.log2() / MOST_CORRECTION.log2()
+        }),
+        needs.map_or(0.0, |needs| octaves(needs.surprise, 1.0)),
     ]);
     found
         .into_iter()

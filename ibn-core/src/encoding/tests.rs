@@ -13,7 +13,8 @@ use crate::envelope::{Budget, Envelope, LimitSource};
 use crate::guardrail::{FreezeWindow, StepLimits};
 use crate::intent::{Bound, BudgetLimit, IndicatorName, Objective, Range};
 use crate::observation::{Floor, Observation};
-use crate::prediction::{Forecast, ForecastPoint, WorkloadModel};
+use crate::prediction::{Demand, Forecast, ForecastPoint, Interval, Prediction, WorkloadModel};
+use crate::roles::Predictor;
 use crate::units::{Bytes, CpuMillis, IndicatorValue, Quantile, Unit};
 use crate::workload::{WorkloadRef, WorkloadState};
 
@@ -412,4 +413,157 @@ proptest! {
             prop_assert!(!shrinks || situation.health == SignalHealth::Fresh);
         }
     }
+}
+
+/// A twin of pods that take ten requests a second each at 50 ms, and none more.
+struct TenEach;
+
+impl Predictor for TenEach {
+    fn name(&self) -> &str {
+        "ten each"
+    }
+
+    fn predict(&self, _: &WorkloadModel, demand: Demand, allocation: &Allocation) -> Prediction {
+        let saturated = demand.request_rate > 10.0 * f64::from(allocation.replicas);
+        let exactly = |value: f64| Interval {
+            low: value,
+            mid: value,
+            high: value,
+        };
+        let latency = if saturated { f64::INFINITY } else { 0.05 };
+        Prediction {
+            latency: [(Quantile::P95.short_name(), exactly(latency))].into(),
+            cpu_utilization: exactly(50.0),
+            error_rate: exactly(0.0),
+            throughput: exactly(demand.request_rate),
+            cost_cores: f64::from(allocation.replicas),
+            saturated,
+        }
+    }
+}
+
+/// A minute's observations, 15 s apart, the newest last; of each its rate, ready pods and 95th percentile.
+fn watched(replicas: u32, looks: &[(f64, f64, f64)]) -> Situation {
+    let mut situation = situation(replicas);
+    situation.objectives = vec![p95_at_most(0.2)];
+    situation.model = Some(model());
+    situation.history = looks
+        .iter()
+        .rev()
+        .zip(0i64..)
+        .map(|((rate, ready, p95), ago)| {
+            let at = now()
+                .checked_sub(SignedDuration::from_secs(15 * ago))
+                .unwrap();
+            let mut seen = Observation::new(web(), at, Duration::from_secs(60));
+            seen.set(Signal::RequestRate, *rate, at);
+            seen.set(Signal::ReadyReplicas, *ready, at);
+            seen.set(Signal::Latency(Quantile::P95), *p95, at);
+            Arc::new(seen)
+        })
+        .collect();
+    situation.history.reverse();
+    situation
+}
+
+/// The pods that head-room of factor 1 and the span of this place come to; those that there are where it may not be taken.
+fn pods_for_the_demand_and(situation: &Situation, span: usize) -> u32 {
+    let view = headroom::Headroom::default().view(situation, &TenEach);
+    let place = headroom::FACTORS.iter().position(|it| *it == 1.0).unwrap();
+    let action = headroom::HeadroomView::action(place, span);
+    assert_eq!(
+        headroom::HeadroomView::meaning(action),
+        Some((1.0, headroom::SPANS[span]))
+    );
+    if view.mask[action] {
+        view.allocations[action].replicas
+    } else {
+        situation.state.allocation.replicas
+    }
+}
+
+fn pods_for_the_demand(situation: &Situation) -> u32 {
+    pods_for_the_demand_and(situation, 0)
+}
+
+#[test]
+fn head_room_sees_a_step_at_the_first_look_after_it() {
+    // From 100/s to 500/s 15 s ago: the minute has seen a quarter of it. 500/s less two deviations of Poisson arrivals, √(300 / 15) each.
+    let mut looks = vec![(100.0, 12.0, 0.05); 8];
+    looks.push((200.0, 12.0, 0.05));
+    assert_eq!(pods_for_the_demand(&watched(12, &looks)), 50);
+    // At the second look as well, and not more than there is.
+    looks.push((300.0, 12.0, 0.05));
+    assert_eq!(pods_for_the_demand(&watched(12, &looks)), 49);
+    // Noise is no step: 100/s over a minute by 1 or 2 a second more or less.
+    for rate in [100.0, 101.0, 102.0] {
+        let mut noisy = vec![(100.0, 12.0, 0.05); 8];
+        noisy.push((rate, 12.0, 0.05));
+        assert!(pods_for_the_demand(&watched(9, &noisy)) <= 11, "{rate}");
+    }
+}
+
+#[test]
+fn what_was_missed_against_the_twin_raises_the_need_for_ten_minutes() {
+    // 100/s on 15 pods that can take 150/s by the twin, and yet a second of latency, for two minutes.
+    let mut looks = vec![(100.0, 15.0, 0.05); 8];
+    looks.extend(vec![(100.0, 15.0, 1.0); 8]);
+    assert_eq!(pods_for_the_demand(&watched(10, &looks)), 10);
+    looks.push((100.0, 15.0, 1.0));
+    assert_eq!(pods_for_the_demand(&watched(10, &looks)), 15);
+    looks.extend(vec![(100.0, 15.0, 0.05); 40]);
+    assert_eq!(pods_for_the_demand(&watched(10, &looks)), 15);
+    looks.push((100.0, 15.0, 0.05));
+    assert_eq!(pods_for_the_demand(&watched(9, &looks)), 10);
+    // Where it goes on with more pods, those were too few as well.
+    let mut looks = vec![(100.0, 15.0, 1.0); 9];
+    looks.extend(vec![(100.0, 20.0, 1.0); 9]);
+    assert_eq!(pods_for_the_demand(&watched(20, &looks)), 20);
+    // What is missed with too few pods says nothing against the twin, and hardly anything where few requests came.
+    let few = vec![(100.0, 5.0, 1.0); 20];
+    assert_eq!(pods_for_the_demand(&watched(5, &few)), 10);
+    let rare = vec![(1.0, 5.0, 1.0); 20];
+    assert_eq!(pods_for_the_demand(&watched(5, &rare)), 1);
+}
+
+#[test]
+fn pods_are_taken_down_to_what_the_peak_of_the_span_needs() {
+    // 200/s ten minutes ago, 150/s until five minutes ago, 50/s since.
+    let mut looks = vec![(200.0, 20.0, 0.05); 4];
+    looks.extend(vec![(150.0, 20.0, 0.05); 16]);
+    looks.extend(vec![(50.0, 20.0, 0.05); 20]);
+    let situation = watched(30, &looks);
+    let spans = [0, 1, 2].map(|span| pods_for_the_demand_and(&situation, span));
+    assert_eq!(spans, [5, 20, 20]);
+    // Who remembers peaks doesn't add pods for them.
+    assert_eq!(pods_for_the_demand_and(&watched(8, &looks), 1), 8);
+    assert_eq!(headroom::HeadroomView::meaning(0), None);
+    assert_eq!(
+        headroom::HeadroomView::meaning(headroom::HeadroomView::N_ACTIONS),
+        None
+    );
+}
+
+#[test]
+fn without_a_fresh_rate_head_room_only_adds_for_the_most_of_late() {
+    let mut looks = vec![(200.0, 12.0, 0.05); 2];
+    looks.extend(vec![(100.0, 12.0, 0.05); 6]);
+    let mut situation = watched(12, &looks);
+    let stale = |situation: &mut Situation| {
+        let newest = situation.history.pop().unwrap();
+        let mut blind = Observation::clone(&newest);
+        blind.readings.remove(&Signal::RequestRate);
+        situation.history.push(Arc::new(blind));
+    };
+    stale(&mut situation);
+    assert_eq!(pods_for_the_demand(&situation), 20);
+    let view = headroom::Headroom::default().view(&situation, &TenEach);
+    for (allowed, to) in view.mask.iter().zip(&view.allocations).skip(1) {
+        assert!(!allowed || to.replicas >= 12, "{to:?}");
+    }
+    // Where another signal is gone, nothing is taken either.
+    let mut unsound = watched(30, &looks);
+    assert!(pods_for_the_demand(&unsound) < 30);
+    unsound.health = SignalHealth::Missing;
+    assert_eq!(pods_for_the_demand(&unsound), 30);
 }

@@ -122,6 +122,7 @@ impl<F: Real> Ppo<F> {
             records: &self.records,
             minibatch,
             advantages: advantage_scale(&self.settings, &self.records, minibatch),
+            imitates: false,
         };
         loss.gradients(&mut self.tasks)
     }
@@ -150,7 +151,7 @@ impl<F: Real> Ppo<F> {
 fn the_ratio_is_exactly_one_before_the_first_step() {
     for action in [choices(), numbers()] {
         let mut ppo: Ppo<f32> = wandering(small(), &action);
-        ppo.roll_out();
+        ppo.roll_out(None);
         ppo.judge().unwrap();
         let sums = ppo.sums(&all(200));
         assert_eq!((sums.kl, sums.clipped), (0.0, 0.0));
@@ -158,7 +159,7 @@ fn the_ratio_is_exactly_one_before_the_first_step() {
         let sums = ppo.sums(&[3, 77, 199]);
         assert_eq!((sums.kl, sums.clipped), (0.0, 0.0));
         // And after a step it isn't.
-        ppo.update(0.0).unwrap();
+        ppo.update(0.0, false).unwrap();
         assert!(ppo.sums(&all(200)).kl > 0.0);
     }
 }
@@ -182,7 +183,7 @@ fn every_step_is_learned_from_once_in_each_epoch() {
         },
         &choices(),
     );
-    ppo.roll_out();
+    ppo.roll_out(None);
     ppo.judge().unwrap();
     let whole = ppo.sums(&all(300));
     let mut sum = Sums::default();
@@ -204,7 +205,7 @@ fn the_gradient_of_the_loss_is_that_of_finite_differences() {
             ..small()
         };
         let mut ppo: Ppo<f64> = wandering(settings, &action);
-        ppo.roll_out();
+        ppo.roll_out(None);
         ppo.judge().unwrap();
         // Away from the policy of the rollout, so that some ratios and values are clipped.
         let n_parameters = ppo.policy.actor.parameters().len()
@@ -463,7 +464,7 @@ fn the_divergence_from_the_rollout_stops_the_epochs() {
 #[test]
 fn what_is_truncated_is_worth_what_would_follow_and_what_is_over_is_not() {
     let mut ppo: Ppo<f64> = wandering(small(), &choices());
-    ppo.roll_out();
+    ppo.roll_out(None);
     ppo.judge().unwrap();
     let value = |observation: &[f64]| {
         let x = Array2::from_shape_vec((1, 3), observation.to_vec()).unwrap();
@@ -497,6 +498,51 @@ fn what_is_truncated_is_worth_what_would_follow_and_what_is_over_is_not() {
         }
     }
     assert!(over > 5 && out_of_time > 5);
+}
+
+/// Takes action 1 where the first number seen is above zero, else 2; 0 where that is masked.
+struct BySign;
+
+impl Teacher for BySign {
+    fn action(&self, observation: &[f32], mask: &[bool]) -> u32 {
+        let choice = if observation[0] > 0.0 { 1 } else { 2 };
+        if mask[choice as usize] { choice } else { 0 }
+    }
+}
+
+#[test]
+fn what_a_teacher_does_is_learned_whatever_comes_of_it() {
+    let settings = PpoSettings {
+        hidden: vec![16],
+        learning_rate: Schedule::Constant(1e-2),
+        ..small()
+    };
+    // Action 3 pays most, and is never what the teacher takes.
+    let mut ppo: Ppo<f32> = wandering(settings.clone(), &ActionSpace::Discrete(4));
+    for _ in 0..40 {
+        ppo.imitate(&BySign).unwrap();
+    }
+    assert_eq!(ppo.steps(), 0, "lessons are no steps");
+    let mut work = ppo.policy().workspace(1);
+    for (observation, taught) in [([1.0, 0.3, -0.2], 1), ([-1.0, 0.5, 1.5], 2)] {
+        let learned = ppo
+            .policy()
+            .probabilities(&observation, &[true; 4], &mut work);
+        assert!(learned[taught] > 0.9, "{learned:?} for {observation:?}");
+        let without = [true, taught != 1, taught != 2, true];
+        let learned = ppo
+            .policy()
+            .probabilities(&observation, &without, &mut work);
+        assert!(learned[0] > 0.6, "{learned:?} for {observation:?}");
+    }
+    // The same lessons give the same bits.
+    let mut again: Ppo<f32> = wandering(settings, &ActionSpace::Discrete(4));
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    pool.install(|| (0..40).for_each(|_| again.imitate(&BySign).unwrap()));
+    assert_eq!(again.policy(), ppo.policy());
 }
 
 #[test]

@@ -147,10 +147,13 @@ pub const ENTRIES: [Entry; 6] = [
     Entry {
         name: Trained::NAME,
         about: "a policy that was trained by proximal policy optimisation: ppo:FILE, as `ibn train` writes it",
-        options: &[(
-            "file",
-            "the policy, a safetensors file (the one that is shipped)",
-        )],
+        options: &[
+            (
+                "file",
+                "the policy, a safetensors file (the one that is shipped)",
+            ),
+            ("preference", "cost, balanced or performance (the intent's)"),
+        ],
         learns: true,
     },
 ];

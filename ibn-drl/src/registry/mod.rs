@@ -104,8 +104,13 @@ fn bandit(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<Bandit>> {
 fn trained(spec: &Spec, predictor: &Arc<dyn Predictor>) -> Result<Box<Trained>> {
     let mut options = Options::of(spec);
     let policy = options.policy();
+    let preference = options.preference();
     options.finish(policy, |policy| {
-        Ok(Box::new(Trained::new(policy, Arc::clone(predictor))))
+        let trained = Trained::new(policy, Arc::clone(predictor));
+        Ok(Box::new(match preference {
+            Some(preference) => trained.with_preference(preference),
+            None => trained,
+        }))
     })
 }
 

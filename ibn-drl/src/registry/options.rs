@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ibn_core::intent::Preference;
 use ibn_core::units::parse_duration;
 
 use super::{ENTRIES, Spec};
@@ -55,6 +56,16 @@ impl<'a> Options<'a> {
                 TrainedPolicy::shipped()
             }
         }
+    }
+
+    pub(super) fn preference(&mut self) -> Option<Preference> {
+        let allowed = "`cost`, `balanced` or `performance`";
+        self.read("preference", allowed, |text| match text {
+            "cost" => Some(Preference::Cost),
+            "balanced" => Some(Preference::Balanced),
+            "performance" => Some(Preference::Performance),
+            _ => None,
+        })
     }
 
     pub(super) fn optional(&mut self, key: &str) -> Option<f64> {

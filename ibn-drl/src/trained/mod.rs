@@ -1,17 +1,21 @@
 //! A trained policy as a recommender: it chooses head-room over what the twin says a workload needs.
 
 mod file;
+mod rule;
 
 use std::sync::Arc;
 
+use ibn_core::allocation::Allocation;
 use ibn_core::decision::{PolicyTrace, Reason};
-use ibn_core::encoding::headroom::{FACTORS, FEATURES, Headroom, HeadroomView};
+use ibn_core::encoding::headroom::{FEATURES, Headroom, HeadroomView};
+use ibn_core::intent::Preference;
 use ibn_core::prediction::Alternative;
 use ibn_core::roles::{Checkpoint, LearnReport, PolicyLearner, Predictor, Recommender};
 use ibn_core::situation::{Experience, Recommendation, Situation};
 use ibn_core::{Error, Result, encoding};
 
 pub use file::{About, TrainedPolicy};
+pub use rule::Rule;
 
 use crate::nn::Workspace;
 use crate::policy::PolicyWork;
@@ -23,20 +27,21 @@ const FAMILIAR: f64 = 0.25;
 /// Features of the situation at large by which what is familiar is told, beside those of the head-room.
 const OF_THE_WORKLOAD: [&str; 2] = ["startup", "service_cv2"];
 
-/// The factor of [`FACTORS`] that is given where the policy can't tell.
-pub const USUAL: f64 = 1.6;
+/// The action that is taken where the policy can't tell: 1.6 times the demand, and the peak of the last quarter of an hour.
+pub const USUAL: usize = HeadroomView::action(3, 1);
 
 /// Follows a trained policy. Its weights stay as they are: policies are trained in environments and shipped as files. As a
 /// learner it keeps account of its rewards, by which a [`crate::ladder::Supervised`] compares it with its rule.
 ///
 /// Where signals, model or objectives are missing it leaves everything, and where the observation lies outside of what it was
-/// trained on it gives the pods that [`USUAL`] times the demand needs; it says so, without a [`PolicyTrace`], and a
+/// trained on it does what [`USUAL`] says; it says so, without a [`PolicyTrace`], and a
 /// [`crate::ladder::Supervised`] then takes the advice of its rule.
 pub struct Trained {
     experiences: u64,
     mean_reward: f64,
     policy: Arc<TrainedPolicy>,
     predictor: Arc<dyn Predictor>,
+    preference: Option<Preference>,
     headroom: Headroom,
     work: PolicyWork<f32>,
     of_critic: Workspace<f32>,
@@ -56,7 +61,17 @@ impl Trained {
             of_critic: Workspace::new(&policy.critic, 1),
             policy,
             predictor,
+            preference: None,
             headroom: Headroom::default(),
+        }
+    }
+
+    /// Follows it as for an intent with this preference, whatever the intent's own is.
+    #[must_use]
+    pub fn with_preference(self, preference: Preference) -> Self {
+        Self {
+            preference: Some(preference),
+            ..self
         }
     }
 
@@ -108,8 +123,13 @@ impl Recommender for Trained {
     }
 
     fn recommend(&mut self, situation: &Situation) -> Recommendation {
+        let preferred = self.preference.map(|preference| Situation {
+            preference,
+            ..situation.clone()
+        });
+        let situation = preferred.as_ref().unwrap_or(situation);
         let view = self.headroom.view(situation, self.predictor.as_ref());
-        if view.mask.iter().filter(|allowed| **allowed).count() < 2 {
+        if !view.has_choice() {
             let why = "nothing but leaving is allowed: every head-room comes to the pods that there are, or what it takes to tell isn't known";
             return Recommendation::leave(situation, "NothingElse", why);
         }
@@ -130,11 +150,7 @@ impl Recommender for Trained {
         let value = trained.value(&view.features, &mut self.of_critic);
         let to = view.allocations.get(action).cloned();
         let allocation = to.unwrap_or_else(|| situation.state.allocation.clone());
-        let pods = allocation.replicas;
-        let message = match action.checked_sub(1).and_then(|idx| FACTORS.get(idx)) {
-            Some(factor) => format!("{pods} pods, for {factor} times the measured demand"),
-            None => format!("{pods} pods, as they are"),
-        };
+        let message = what(&allocation, action);
         let mut reasons = vec![Reason::new(
             "Policy",
             format!("{message}; with probability {probability:.2}"),
@@ -158,10 +174,7 @@ impl Recommender for Trained {
             .map(|(idx, (allocation, probability))| Alternative {
                 allocation: allocation.clone(),
                 score: f64::from(*probability),
-                note: match idx.checked_sub(1).and_then(|idx| FACTORS.get(idx)) {
-                    Some(factor) => format!("for {factor} times the demand"),
-                    None => "as it is".to_owned(),
-                },
+                note: what(allocation, idx),
             })
             .collect();
         Recommendation {
@@ -237,44 +250,33 @@ impl PolicyLearner for Trained {
         *self = Self {
             experiences: u64::from_le_bytes(*experiences),
             mean_reward: mean,
+            preference: self.preference,
             ..Self::new(Arc::new(policy), Arc::clone(&self.predictor))
         };
         Ok(())
     }
 }
 
-/// As many pods as [`USUAL`] times the demand needs, since `feature` is none that the policy knows.
+/// As many pods as [`USUAL`] says, since `feature` is none that the policy knows.
 fn usual(situation: &Situation, view: &HeadroomView, feature: &str) -> Recommendation {
-    let place = FACTORS.iter().position(|factor| *factor == USUAL);
-    let name = format!("need_{USUAL}");
-    let need = HeadroomView::names()
-        .position(|of| of == name)
-        .and_then(|idx| view.features.get(idx));
-    // Of factors that come to the same only the first is in the mask; one that comes to the pods that there are is not.
-    let to = place
-        .filter(|_| need.is_some_and(|need| *need != 0.0))
-        .and_then(|place| {
-            (1..=place + 1)
-                .rev()
-                .find(|action| view.mask.get(*action) == Some(&true))
-        })
-        .and_then(|action| view.allocations.get(action))
-        .unwrap_or(&situation.state.allocation);
+    let allowed = view.mask.get(USUAL) == Some(&true);
+    let to = view.allocations.get(USUAL).filter(|_| allowed);
+    let to = to.unwrap_or(&situation.state.allocation).clone();
     let message = format!(
-        "`{feature}` is far from all that the policy was trained on: {} pods, for {USUAL} times the measured demand",
-        to.replicas
+        "`{feature}` is far from all that the policy was trained on: {}",
+        what(&to, USUAL)
     );
-    Recommendation::new(to.clone(), vec![Reason::new("Unfamiliar", message)])
+    Recommendation::new(to, vec![Reason::new("Unfamiliar", message)])
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_usual_factor_is_one_of_them_and_is_named_so() {
-        assert!(FACTORS.contains(&USUAL));
-        let name = format!("need_{USUAL}");
-        assert!(HeadroomView::names().any(|of| of == name));
+/// What an action comes to, in words.
+fn what(to: &Allocation, action: usize) -> String {
+    let pods = to.replicas;
+    match HeadroomView::meaning(action) {
+        Some((factor, span)) => format!(
+            "{pods} pods, for {factor} times the measured demand and the peak of {} min",
+            span.as_secs() / 60
+        ),
+        None => format!("{pods} pods, as they are"),
     }
 }

@@ -13,7 +13,7 @@ pub use drawn::{Drawn, Level};
 use crate::error::{Faults, Result};
 use crate::nn::Mlp;
 use crate::policy::Policy;
-use crate::ppo::{Episode, Iteration, Ppo, PpoSettings, evaluate};
+use crate::ppo::{Episode, Iteration, Ppo, PpoSettings, Teacher, evaluate};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub struct TrainingSettings {
 }
 
 impl Default for TrainingSettings {
-    /// What the shipped policy was trained with.
+    /// What the shipped policy was trained with, after a rule had been learned.
     fn default() -> Self {
         Self {
             ppo: PpoSettings {
@@ -41,17 +41,17 @@ impl Default for TrainingSettings {
                 rollout_steps: 256,
                 minibatches: 16,
                 epochs: 6,
-                discount: 0.97,
-                entropy_weight: 0.01,
+                discount: 0.98,
+                entropy_weight: 0.005,
                 normalise_observations: true,
                 normalise_rewards: true,
                 learning_rate: crate::ppo::Schedule::Linear(1e-3),
                 ..PpoSettings::default()
             },
-            environments: 16,
-            curriculum: 0.2,
-            validate_every: 4,
-            validated: 24,
+            environments: 32,
+            curriculum: 0.0,
+            validate_every: 16,
+            validated: 32,
             patience: None,
         }
     }
@@ -123,6 +123,15 @@ impl Training {
             best: None,
             worse: 0,
         })
+    }
+
+    /// Learns from `teacher` for a rollout, which doesn't count as steps; meant for before the first of them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Diverged`].
+    pub fn imitate(&mut self, teacher: &dyn Teacher) -> Result<()> {
+        self.level.set(1.0);
+        self.ppo.imitate(teacher)
     }
 
     /// Whether all steps were taken, or validations haven't become better for too long.

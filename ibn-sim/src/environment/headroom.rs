@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ibn_core::encoding::headroom::{FACTORS, Headroom, HeadroomView};
+use ibn_core::encoding::headroom::{Headroom, HeadroomView};
+use ibn_core::intent::Preference;
 use ibn_core::roles::{Action, ActionSpace, Environment, ScenarioSource, Spaces, Step};
 use ibn_core::situation::Situation;
 
@@ -17,22 +18,32 @@ use crate::scenario::Scenario;
 use crate::simulated::SimulatedCluster;
 use crate::twin::Twin;
 
-/// The factor, by its place in [`FACTORS`], that the other workloads of the scenario are given.
-const OTHERS: usize = 4;
+/// What the other workloads of the scenario do: 1.2 times the demand, and no memory of peaks.
+const OTHERS: usize = HeadroomView::action(2, 0);
 
 /// What the parts of a reward cost, against a request's worth of CPU for every request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Price {
-    /// Of every request being answered too late or not at all.
+    /// Of every request being answered too late or not at all, for a balanced preference: four times that for performance, a quarter for
+    /// cost.
     pub violated: f64,
     /// Of a change in every control period.
     pub change: f64,
 }
 
+/// How many times as dear a violated request is with a preference as with a balanced one.
+const fn dearness(preference: Preference) -> f64 {
+    match preference {
+        Preference::Cost => 0.25,
+        Preference::Balanced => 1.0,
+        Preference::Performance => 4.0,
+    }
+}
+
 impl Default for Price {
     fn default() -> Self {
         Self {
-            violated: 40.0,
+            violated: 60.0,
             change: 1.0,
         }
     }
@@ -42,12 +53,14 @@ impl Default for Price {
 ///
 /// - **Observation**: the features of [`HeadroomView`].
 /// - **Action**: one of [`HeadroomView::N_ACTIONS`]: leave, or as many pods as meet the objective at so many times the measured rate by
-///   [`Twin`]. What the mask forbids is left. The other workloads of the scenario follow with a fixed head-room.
+///   [`Twin`], and at the highest rate of so long a time. What the mask forbids is left. The other workloads of the scenario follow with a fixed head-room.
 /// - **Reward**: `−(cores ÷ usual cores + price.violated · violated ÷ usual requests + price.change · changed)`, with the CPU that pods on
 ///   nodes request, the requests of the period that failed or took longer than the bound of the objective, and whether the
 ///   number of pods was changed. Usual cores are those that the mean demand of the scenario keeps busy, usual requests those
 ///   of a mean period: a reward of −2 a step is twice the CPU that the requests use, and nothing violated. It says so with the
 ///   demand to come in view, as observations don't.
+///   The preference stands in the observation, and says how dear a violated request is; all of the reward is divided by the root of
+///   that, so that no preference outweighs the others in training.
 /// - **Episode**: from one control period into the scenario to its horizon, then truncated; never terminated.
 ///
 /// A snapshot is the seed with the actions so far; going back to it plays them again.
@@ -68,6 +81,7 @@ pub struct HeadroomEnvironment {
     scenario: Arc<Scenario>,
     focus: usize,
     price: Price,
+    preference: Preference,
     twin: Twin,
     cluster: SimulatedCluster,
     watches: Vec<Watch>,
@@ -105,6 +119,7 @@ impl Clone for HeadroomEnvironment {
             scenario: Arc::clone(&self.scenario),
             focus: self.focus,
             price: self.price,
+            preference: self.preference,
             twin: self.twin,
             cluster: self.cluster.fork(),
             watches: self.watches.clone(),
@@ -131,16 +146,25 @@ impl HeadroomEnvironment {
                 "an environment needs a workload and at least two control periods",
             ));
         }
-        Self::at(Arc::new(scenario), focus, price, 0)
+        Self::at(Arc::new(scenario), focus, price, Preference::default(), 0)
     }
 
-    fn at(scenario: Arc<Scenario>, focus: usize, price: Price, seed: u64) -> Result<Self> {
+    fn at(
+        scenario: Arc<Scenario>,
+        focus: usize,
+        price: Price,
+        preference: Preference,
+        seed: u64,
+    ) -> Result<Self> {
         let cluster = SimulatedCluster::new(&scenario, seed)?;
         let foresight = Foresight::of(&scenario, seed)?;
         let watches: Vec<Watch> = scenario
             .workloads
             .iter()
-            .map(|workload| Watch::new(workload, cluster.model(&workload.workload())))
+            .map(|workload| {
+                Watch::new(workload, cluster.model(&workload.workload()))
+                    .with_preference(preference)
+            })
             .collect();
         let (mut usual_cores, mut usual_requests) = (0.1, 1.0);
         if let Some(workload) = scenario.workloads.get(focus) {
@@ -158,6 +182,7 @@ impl HeadroomEnvironment {
             scenario,
             focus,
             price,
+            preference,
             cluster,
             watches,
             usual_cores,
@@ -215,13 +240,14 @@ impl HeadroomEnvironment {
             let action = if index == self.focus {
                 usize::from(action)
             } else {
-                OTHERS + 1
+                OTHERS
             };
             let is_allowed = view.mask.get(action).copied().unwrap_or(false);
+            let live = view.allocations.first();
             if let Some(to) = view
                 .allocations
                 .get(action)
-                .filter(|_| is_allowed && action > 0)
+                .filter(|to| is_allowed && Some(*to) != live)
             {
                 // What the cluster refuses is left as it is, and seen at the next step.
                 let _ = self
@@ -238,7 +264,10 @@ impl HeadroomEnvironment {
         let cores = (now.core_hours - before.core_hours) / hours / self.usual_cores;
         let violated = (now.violated - before.violated) as f64 / self.usual_requests;
         let changed = f64::from(u8::from(changed));
-        -(cores + self.price.violated * violated + self.price.change * changed) as f32
+        let dearness = dearness(self.preference);
+        let paid = cores + dearness * self.price.violated * violated + self.price.change * changed;
+        // So that what is at stake is alike for all preferences.
+        -(paid / dearness.sqrt()) as f32
     }
 }
 
@@ -253,7 +282,7 @@ impl Environment for HeadroomEnvironment {
     fn reset(&mut self, seed: u64, observation: &mut [f32], mask: &mut [bool]) {
         // What could be built once can be built again; a trace file that has gone meanwhile leaves the episode that there is.
         let scenario = Arc::clone(&self.scenario);
-        if let Ok(fresh) = Self::at(scenario, self.focus, self.price, seed) {
+        if let Ok(fresh) = Self::at(scenario, self.focus, self.price, self.preference, seed) {
             *self = fresh;
         }
         self.write(observation, mask);
@@ -262,7 +291,7 @@ impl Environment for HeadroomEnvironment {
     fn step(&mut self, action: Action<'_>, observation: &mut [f32], mask: &mut [bool]) -> Step {
         let reward = match action {
             Action::Discrete([choice])
-                if (*choice as usize) <= FACTORS.len()
+                if (*choice as usize) < HeadroomView::N_ACTIONS
                     && (self.taken.len() as u64) < self.steps() =>
             {
                 self.take(*choice as u8)
@@ -293,13 +322,19 @@ impl Environment for HeadroomEnvironment {
         };
         let rest = snapshot.strip_prefix(MAGIC).ok_or_else(invalid)?;
         let (seed, taken) = rest.split_first_chunk::<8>().ok_or_else(invalid)?;
-        let is_one = |action: &u8| usize::from(*action) <= FACTORS.len();
+        let is_one = |action: &u8| usize::from(*action) < HeadroomView::N_ACTIONS;
         if !taken.iter().all(is_one) || taken.len() as u64 > self.steps() {
             return Err(invalid());
         }
         let seed = u64::from_le_bytes(*seed);
-        let mut fresh = Self::at(Arc::clone(&self.scenario), self.focus, self.price, seed)
-            .map_err(|error| ibn_core::Error::invalid("the snapshot", error.to_string()))?;
+        let mut fresh = Self::at(
+            Arc::clone(&self.scenario),
+            self.focus,
+            self.price,
+            self.preference,
+            seed,
+        )
+        .map_err(|error| ibn_core::Error::invalid("the snapshot", error.to_string()))?;
         for action in taken {
             fresh.take(*action);
         }
@@ -309,7 +344,7 @@ impl Environment for HeadroomEnvironment {
 }
 
 /// What a snapshot begins with; the last byte is the version of the form.
-const MAGIC: &[u8] = b"ibn-headroom\x01";
+const MAGIC: &[u8] = b"ibn-headroom\x02";
 
 /// Draws a workload of one of some scenarios, or a scenario of a [`ScenarioDistribution`].
 #[derive(Clone)]
@@ -337,14 +372,24 @@ impl HeadroomSource {
         for scenario in scenarios {
             let shared = Arc::new(scenario.clone());
             for focus in 0..scenario.workloads.len() {
-                HeadroomEnvironment::at(Arc::clone(&shared), focus, price, 0)?;
+                HeadroomEnvironment::at(
+                    Arc::clone(&shared),
+                    focus,
+                    price,
+                    Preference::default(),
+                    0,
+                )?;
                 known.push((Arc::clone(&shared), focus));
             }
         }
         let first = match (known.first(), &drawn) {
-            (Some((scenario, focus)), _) => {
-                HeadroomEnvironment::at(Arc::clone(scenario), *focus, price, 0)?
-            }
+            (Some((scenario, focus)), _) => HeadroomEnvironment::at(
+                Arc::clone(scenario),
+                *focus,
+                price,
+                Preference::default(),
+                0,
+            )?,
             (None, Some(drawn)) => HeadroomEnvironment::new(drawn.scenario(0.0, 0)?, 0, price)?,
             (None, None) => {
                 return Err(Error::spec("scenarios", "there is nothing to draw from"));
@@ -363,9 +408,15 @@ impl HeadroomSource {
         let mut stream = Seeds::new(seed).stream(crate::rng::Purpose::Demand, "source", 0);
         let is_drawn = crate::rng::uniform(&mut stream) < self.share;
         let pick = crate::rng::uniform(&mut stream);
+        let preference = match (crate::rng::uniform(&mut stream) * 3.0) as u32 {
+            0 => Preference::Cost,
+            1 => Preference::Balanced,
+            _ => Preference::Performance,
+        };
         match (&self.drawn, is_drawn) {
             (Some(drawn), true) => {
-                HeadroomEnvironment::new(drawn.scenario(level, seed)?, 0, self.price)
+                let scenario = Arc::new(drawn.scenario(level, seed)?);
+                HeadroomEnvironment::at(scenario, 0, self.price, preference, seed)
             }
             _ => {
                 let index = (pick * self.scenarios.len() as f64) as usize;
@@ -373,7 +424,7 @@ impl HeadroomSource {
                     .scenarios
                     .get(index.min(self.scenarios.len().saturating_sub(1)))
                     .ok_or_else(|| Error::spec("scenarios", "there is nothing to draw from"))?;
-                HeadroomEnvironment::at(Arc::clone(scenario), *focus, self.price, seed)
+                HeadroomEnvironment::at(Arc::clone(scenario), *focus, self.price, preference, seed)
             }
         }
     }

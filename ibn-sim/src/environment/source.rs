@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ibn_core::intent::Range;
+use ibn_core::observation::Signal;
 use ibn_core::roles::{Environment, ScenarioSource};
 use ibn_core::units::{Bytes, CpuMillis};
 
@@ -11,10 +12,13 @@ use crate::balance::Balancing;
 use crate::error::Result;
 use crate::law::Law;
 use crate::rng::{Purpose, Seeds, Stream, uniform};
-use crate::scenario::{DemandSpec, Fault, FaultEffect, RateStep, Scenario, SwitchingRate};
+use crate::scenario::{
+    DemandSpec, Fault, FaultEffect, RateStep, Scenario, SlowPods, SwitchingRate,
+};
 
 /// Scenarios of one workload, drawn anew for each seed: how long requests take and by which law, how long pods take to start, how fast
-/// the objective must be met, and how the load goes (constant, in steps, in bursts, or with surges).
+/// the objective must be met, how the load goes (constant, in steps, in bursts, or with surges), and, once the level is above a half,
+/// slow pods and signals that are missing or late.
 ///
 /// At level 0 each is near what is usual: exponential work of 20 ms, 5 s to start, a nearly constant load. At level 1 work takes 5 to
 /// 80 ms with any law, pods start within 2 min, and the load may grow sixfold from one step to the next.
@@ -172,6 +176,25 @@ impl ScenarioDistribution {
                     ),
                 )
             });
+        }
+        if level > 0.5 {
+            let at =
+                Duration::from_secs(600 + draw.one_of(60) as u64 * self.horizon.as_secs() / 100);
+            let lasts = Duration::from_secs(600 + 60 * draw.one_of(30) as u64);
+            let effect = match draw.one_of(12) {
+                0 | 1 => Some(FaultEffect::SlowPods(SlowPods {
+                    pods: 1 + draw.one_of(3) as u32,
+                    factor: draw.between(2.0, 1.5, 4.0),
+                })),
+                2 => Some(FaultEffect::Missing(vec![Signal::CpuUsage])),
+                3 => Some(FaultEffect::Missing(Vec::new())),
+                4 => Some(FaultEffect::Late(Duration::from_secs(180))),
+                _ => None,
+            };
+            scenario.faults.extend(effect.map(|effect| Fault {
+                lasts,
+                ..Fault::once(at, effect)
+            }));
         }
         Ok(scenario)
     }

@@ -12,7 +12,7 @@ use crate::pod::{PodPhase, PodView};
 use crate::time::{SimTime, nanos};
 
 /// The resolution of the metrics server.
-const METRICS_WINDOW: Duration = Duration::from_secs(15);
+pub(super) const METRICS_WINDOW: Duration = Duration::from_secs(15);
 
 /// A HorizontalPodAutoscaler object and what the controller remembers of it.
 #[derive(Debug, Clone)]

@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::pod::PodView;
 use crate::scenario::{Fault, Scenario};
 use crate::time::SimTime;
+use autoscale::METRICS_WINDOW;
 use world::World;
 
 /// A scenario's cluster as orchestrator, monitor and clock. Clones are handles on one cluster.
@@ -91,14 +92,19 @@ impl SimulatedCluster {
         world.advance_to(until);
     }
 
-    /// A workload as it is, and what was measured of it over `window`; `None` where there is no such workload.
+    /// A workload as it is, and what was measured of it over `window`, of its CPU over what a metrics server looks at; `None`
+    /// where there is no such workload.
     pub(crate) fn look(
         &self,
         workload: &WorkloadRef,
         window: Duration,
     ) -> Option<(WorkloadState, Observation)> {
         let mut world = self.lock();
-        Some((world.state(workload)?, world.observe(workload, window)))
+        let cpu_window = window.min(METRICS_WINDOW);
+        Some((
+            world.state(workload)?,
+            world.observe(workload, window, cpu_window),
+        ))
     }
 
     /// The time since the start of the run.

@@ -34,20 +34,25 @@ impl Monitor for SimulatedCluster {
         }
         Ok(workloads
             .iter()
-            .map(|workload| world.observe(workload, window))
+            .map(|workload| world.observe(workload, window, window))
             .collect())
     }
 }
 
 impl World {
-    /// What the books say of a workload, and what faults make of that.
-    pub(super) fn observe(&self, workload: &WorkloadRef, window: Duration) -> Observation {
+    /// What the books say of a workload, its CPU over a window of its own, and what faults make of that.
+    pub(super) fn observe(
+        &self,
+        workload: &WorkloadRef,
+        window: Duration,
+        cpu_window: Duration,
+    ) -> Observation {
         let late = self.fault_now(workload, |effect| match effect {
             FaultEffect::Late(by) => Some(*by),
             _ => None,
         });
         let at = late.map_or(self.cluster.now(), |(_, by)| self.cluster.now().before(by));
-        let mut seen = self.measured(workload, at, window);
+        let mut seen = self.measured(workload, at, window, cpu_window);
         seen.at = self.now();
         let named =
             |signals: &[Signal], signal: &Signal| signals.is_empty() || signals.contains(signal);
@@ -55,7 +60,7 @@ impl World {
             FaultEffect::Stale(signals) => Some(signals),
             _ => None,
         }) {
-            let then = self.measured(workload, SimTime::ZERO.after(since), window);
+            let then = self.measured(workload, SimTime::ZERO.after(since), window, cpu_window);
             seen.readings.retain(|signal, _| !named(signals, signal));
             seen.readings.extend(
                 then.readings
@@ -106,8 +111,14 @@ impl World {
         seen
     }
 
-    /// What the books say of a workload over `window` before `at`.
-    fn measured(&self, workload: &WorkloadRef, at: SimTime, window: Duration) -> Observation {
+    /// What the books say of a workload over `window` before `at`, of its CPU over `cpu_window`.
+    fn measured(
+        &self,
+        workload: &WorkloadRef,
+        at: SimTime,
+        window: Duration,
+        cpu_window: Duration,
+    ) -> Observation {
         let mut seen = Observation::new(workload.clone(), self.timestamp(at), window);
         let name = workload.to_string();
         let (Ok(Some(span)), Ok(spec)) = (
@@ -117,6 +128,11 @@ impl World {
             return seen;
         };
         self.fill(&mut seen, &span, spec.objective.quantile);
+        if cpu_window != window
+            && let Ok(Some(span)) = self.cluster.span_at(&name, at, cpu_window)
+        {
+            seen.set(Signal::CpuUsage, cores(&span), self.timestamp(span.to));
+        }
         seen
     }
 
@@ -127,7 +143,7 @@ impl World {
         let mut set = |signal, value| seen.set(signal, value, at);
         set(Signal::RequestRate, counts.arrived as f64 / seconds);
         set(Signal::Throughput, counts.served as f64 / seconds);
-        set(Signal::CpuUsage, load.cpu_nanos as f64 / 1e9 / seconds);
+        set(Signal::CpuUsage, cores(span));
         set(Signal::MemoryUsage, load.memory_bytes as f64);
         set(Signal::MemoryPeak, load.memory_peak_bytes as f64);
         set(Signal::ReadyReplicas, f64::from(load.ready));
@@ -151,4 +167,9 @@ impl World {
             set(Signal::Latency(objective), latency.as_secs_f64());
         }
     }
+}
+
+/// The CPU that was used over a span.
+fn cores(span: &Span) -> f64 {
+    span.load.cpu_nanos as f64 / 1e9 / span.to.since(span.from).as_secs_f64()
 }
