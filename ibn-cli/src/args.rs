@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print the CustomResourceDefinitions.
     Crds,
+    /// Follow the intents of a cluster, with the page and the API; of several, whoever holds the lease writes.
+    Controller(ControllerArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
 }
@@ -171,6 +173,71 @@ pub(crate) struct DemoArgs {
     /// Write what is applied to this file, one JSON document a line: what each decision changed, or why it failed.
     #[arg(long, env = "IBN_RECORD", value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+/// What the controller takes.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ibn controller                                   on the current context, or in the pod that it runs in
+  ibn controller -n shop --home shop               in one namespace, without any permission beyond it
+  ibn controller --prometheus http://prometheus.monitoring:9090
+
+It watches intents, guardrails and indicators, writes what came of them to their status and to decisions, and serves the page, the
+API, `/metrics`, `/healthz` and `/readyz`.")]
+pub(crate) struct ControllerArgs {
+    /// The context of the kubeconfig; the current one, or that of the pod, where absent.
+    #[arg(long, env = "IBN_CONTEXT", value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// The namespace of the lease, whose guardrails speak of every namespace.
+    #[arg(
+        long,
+        env = "IBN_HOME",
+        value_name = "NAMESPACE",
+        default_value = "ibn-system"
+    )]
+    pub(crate) home: String,
+    /// What it calls itself in the lease, another name in each process; the name of the host and a number where absent.
+    #[arg(long, env = "IBN_IDENTITY", value_name = "NAME")]
+    pub(crate) identity: Option<String>,
+    /// Where to serve the page and the API.
+    #[arg(
+        long,
+        env = "IBN_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub(crate) listen: String,
+    /// A name under which the page may be asked for, beside addresses and `localhost`; may be given again.
+    #[arg(
+        long = "host",
+        env = "IBN_HOSTS",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub(crate) hosts: Vec<String>,
+    /// A Prometheus server to ask for requests, latencies and errors; without one only CPU, memory and pods are measured.
+    #[arg(long, env = "IBN_PROMETHEUS", value_name = "URL")]
+    pub(crate) prometheus: Option<String>,
+    /// The time between two looks at a workload.
+    #[arg(
+        long,
+        env = "IBN_CONTROL_PERIOD",
+        value_name = "SPAN",
+        default_value = "15s"
+    )]
+    pub(crate) control_period: String,
+    /// Who decides for objectives, for each workload by itself: `NAME[:key=value,…]`, as for `simulate`.
+    #[arg(
+        short,
+        long,
+        env = "IBN_RECOMMENDER",
+        value_name = "NAME",
+        default_value = "ladder"
+    )]
+    pub(crate) recommender: String,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
 }

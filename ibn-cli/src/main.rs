@@ -5,6 +5,7 @@
 mod args;
 mod client;
 mod commands;
+mod controller;
 mod demo;
 mod evaluate;
 mod exit;
@@ -76,6 +77,7 @@ fn run(args: Args, settings: &settings::Settings) -> Outcome {
         Command::Explain(args) => commands::explain::run(&args, settings),
         Command::Check(args) => commands::check::run(&args, settings),
         Command::Crds => commands::crds::run(settings),
+        Command::Controller(args) => controller::run(&args, settings),
         Command::Completions(args) => {
             commands::completions::run(&args);
             Ok(Exit::Done)
