@@ -279,6 +279,14 @@ impl Context<'_> {
                 targets,
             });
         }
+        let is_left = |target: &&WorkloadRef| !bound.iter().any(|it| it.targets.contains(target));
+        if let Some(left) = everyone.iter().find(is_left) {
+            return Err(clarify_among(
+                "target",
+                format!("`{left}` is named as well: for which of them is that?"),
+                everyone.iter().take(5).map(ToString::to_string).collect(),
+            ));
+        }
         Ok(bound)
     }
 }
