@@ -43,7 +43,12 @@ async fn what_is_to_pass_is_taken_whole() {
     install_crds(&client).await;
     in_namespace(&client, "pass", async |space| {
         for (path, text) in fixtures("pass") {
-            for object in documents(&text) {
+            for mut object in documents(&text) {
+                // Where the policies are installed, an intent speaks of no namespace but the one it stands in.
+                let target = object.data.pointer_mut("/spec/target");
+                if let Some(target) = target.filter(|target| target["kind"] == "Namespace") {
+                    target["name"] = json!(space);
+                }
                 let made = api(&client, space, &object)
                     .create(&PostParams::default(), &object)
                     .await
