@@ -75,17 +75,7 @@ struct RuleInWords {
 
 impl From<Rule> for RuleInWords {
     fn from(rule: Rule) -> Self {
-        let [cost, balanced, performance] = rule.actions.map(|action| {
-            HeadroomView::meaning(action).map_or_else(
-                || "as it is".to_owned(),
-                |(factor, span)| {
-                    format!(
-                        "{factor} times the demand, and the peak of {} min",
-                        span.as_secs() / 60
-                    )
-                },
-            )
-        });
+        let [cost, balanced, performance] = rule.actions.map(HeadroomView::in_words);
         Self {
             cost,
             balanced,

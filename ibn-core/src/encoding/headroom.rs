@@ -124,6 +124,18 @@ impl HeadroomView {
         Some((*factor, *SPANS.get(place % SPANS.len())?))
     }
 
+    /// What an action is, in words.
+    #[must_use]
+    pub fn in_words(action: usize) -> String {
+        Self::meaning(action).map_or_else(
+            || "as it is".to_owned(),
+            |(factor, span)| {
+                let minutes = span.as_secs() / 60;
+                format!("for {factor} times the demand and the peak of {minutes} min")
+            },
+        )
+    }
+
     /// Whether there is anything to choose from.
     #[must_use]
     pub fn has_choice(&self) -> bool {

@@ -538,6 +538,14 @@ fn pods_are_taken_down_to_what_the_peak_of_the_span_needs() {
     // Who remembers peaks doesn't add pods for them.
     assert_eq!(pods_for_the_demand_and(&watched(8, &looks), 1), 8);
     assert_eq!(headroom::HeadroomView::meaning(0), None);
+    let words = [0, headroom::HeadroomView::action(2, 1)].map(headroom::HeadroomView::in_words);
+    assert_eq!(
+        words,
+        [
+            "as it is",
+            "for 1.2 times the demand and the peak of 15 min"
+        ]
+    );
     assert_eq!(
         headroom::HeadroomView::meaning(headroom::HeadroomView::N_ACTIONS),
         None

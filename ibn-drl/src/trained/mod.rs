@@ -5,7 +5,6 @@ mod rule;
 
 use std::sync::Arc;
 
-use ibn_core::allocation::Allocation;
 use ibn_core::decision::{PolicyTrace, Reason};
 use ibn_core::encoding::headroom::{FEATURES, Headroom, HeadroomView};
 use ibn_core::intent::Preference;
@@ -33,8 +32,8 @@ pub const USUAL: usize = HeadroomView::action(3, 1);
 /// Follows a trained policy. Its weights stay as they are: policies are trained in environments and shipped as files. As a
 /// learner it keeps account of its rewards, by which a [`crate::ladder::Supervised`] compares it with its rule.
 ///
-/// Where signals, model or objectives are missing it leaves everything, and where the observation lies outside of what it was
-/// trained on it does what [`USUAL`] says; it says so, without a [`PolicyTrace`], and a
+/// Where model or objectives are missing, or the rate was not measured for long, it leaves everything; without a fresh rate it only adds
+/// pods. Where the observation lies outside of what it was trained on it does what [`USUAL`] says; it says so, without a [`PolicyTrace`], and a
 /// [`crate::ladder::Supervised`] then takes the advice of its rule.
 pub struct Trained {
     experiences: u64,
@@ -150,7 +149,11 @@ impl Recommender for Trained {
         let value = trained.value(&view.features, &mut self.of_critic);
         let to = view.allocations.get(action).cloned();
         let allocation = to.unwrap_or_else(|| situation.state.allocation.clone());
-        let message = what(&allocation, action);
+        let message = format!(
+            "{} pods, {}",
+            allocation.replicas,
+            HeadroomView::in_words(action)
+        );
         let mut reasons = vec![Reason::new(
             "Policy",
             format!("{message}; with probability {probability:.2}"),
@@ -174,7 +177,7 @@ impl Recommender for Trained {
             .map(|(idx, (allocation, probability))| Alternative {
                 allocation: allocation.clone(),
                 score: f64::from(*probability),
-                note: what(allocation, idx),
+                note: HeadroomView::in_words(idx),
             })
             .collect();
         Recommendation {
@@ -263,20 +266,9 @@ fn usual(situation: &Situation, view: &HeadroomView, feature: &str) -> Recommend
     let to = view.allocations.get(USUAL).filter(|_| allowed);
     let to = to.unwrap_or(&situation.state.allocation).clone();
     let message = format!(
-        "`{feature}` is far from all that the policy was trained on: {}",
-        what(&to, USUAL)
+        "`{feature}` is far from all that the policy was trained on: {} pods, {}",
+        to.replicas,
+        HeadroomView::in_words(USUAL)
     );
     Recommendation::new(to, vec![Reason::new("Unfamiliar", message)])
-}
-
-/// What an action comes to, in words.
-fn what(to: &Allocation, action: usize) -> String {
-    let pods = to.replicas;
-    match HeadroomView::meaning(action) {
-        Some((factor, span)) => format!(
-            "{pods} pods, for {factor} times the measured demand and the peak of {} min",
-            span.as_secs() / 60
-        ),
-        None => format!("{pods} pods, as they are"),
-    }
 }
