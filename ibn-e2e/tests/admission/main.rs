@@ -5,13 +5,10 @@
 
 use std::time::Duration;
 
-use ibn_e2e::{
-    POLICY_HOLDS, apply_manifest, cluster_as, create_namespace, in_namespace, install_crds, shop,
-    until,
-};
+use ibn_e2e::{POLICY_HOLDS, apply_manifest, cluster_as, in_namespace, install_crds, shop, until};
 use ibn_testkit::service::need;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
+use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::{Value, json};
@@ -21,12 +18,8 @@ const CONTROLLER: &str = "system:serviceaccount:ibn-system:ibn-controller";
 /// The cluster with everything installed but the controller itself.
 async fn installed() -> Option<kube::Client> {
     let client = need("cluster", ibn_e2e::cluster().await)?;
-    let spaces: Api<Namespace> = Api::all(client.clone());
-    if spaces.get_opt("ibn-system").await.unwrap().is_none() {
-        create_namespace(&client, "ibn-system").await;
-    }
     install_crds(&client).await;
-    for file in ["20-rbac.yaml", "30-policies.yaml"] {
+    for file in ["00-namespace.yaml", "20-rbac.yaml", "30-policies.yaml"] {
         apply_manifest(&client, file).await;
     }
     Some(client)
